@@ -1,0 +1,70 @@
+// Package api is the HTTP face of the gateway: the root API that clients of the old service call, the /v1 API that new
+// users learn, and the control routes of the sandbox. It decodes, checks who may do what, asks the store or the
+// sessions, and writes the answer in the shape of the API that was called. It knows no WhatsApp client: what it needs
+// of the running sessions is in the small interfaces below.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"wamux/store"
+)
+
+// Sessions is what the API needs of the running WhatsApp sessions; svc/session.Manager fills it. All methods are safe
+// for concurrent use. Errors are *store.Error; an unknown session is not_found, one that cannot do it now is offline or conflict.
+type Sessions interface {
+	// Add makes the session's row, wants it running and starts it. A session that exists is returned as it is, running.
+	Add(ctx context.Context, id string) (*store.Session, error)
+	Start(ctx context.Context, id string) error
+	// Stop disconnects and stays linked; it will not come back by itself at the next start of the program.
+	Stop(ctx context.Context, id string) error
+	Restart(ctx context.Context, id string) error
+	// Logout unlinks the device at WhatsApp; the session and its history stay.
+	Logout(ctx context.Context, id string) error
+	// Delete logs out when it can within 10 s and removes the session with all its rows.
+	Delete(ctx context.Context, id string) error
+	// QR returns the text of the QR code that is showing now and when the next one replaces it; ok is false when none is.
+	QR(id string) (code string, expires time.Time, ok bool)
+	// Await returns when a QR is showing, the session is online or in a terminal state; or when ctx ends, with ctx's error.
+	Await(ctx context.Context, id string) (*store.Session, error)
+	// PairingCode asks WhatsApp for a code to type into the phone; phone is digits only.
+	PairingCode(ctx context.Context, id, phone string) (code string, err error)
+	// Deliver wakes the session's sender and waits until the job is done; when ctx ends first it returns the job as it is and ctx's error.
+	Deliver(ctx context.Context, j *store.Job) (*store.Job, error)
+	// NewMessageID makes a message id of the kind WhatsApp expects of this session.
+	NewMessageID(session string) string
+	// Picture returns the URL of the session's own profile picture, "" when there is none.
+	Picture(ctx context.Context, id string) (string, error)
+}
+
+// Fetcher reads media from the network without being led to places it must not reach; svc/guard fills it.
+type Fetcher interface {
+	// Fetch returns at most max bytes, and the content type the server named ("" when it named none).
+	Fetch(ctx context.Context, url string, max int64) (data []byte, mimetype string, err error)
+}
+
+// Options are what the API is made of. DB and Sessions are required, the rest has a usable zero value.
+type Options struct {
+	DB          *store.DB
+	Sessions    Sessions
+	Fetcher     Fetcher       // nil: media by http(s) URL is refused
+	Sandbox     Sandbox       // nil unless the process runs in sandbox mode
+	Log         *slog.Logger  // nil: slog.Default
+	Keys        []string      // configured keys (API_KEYS), each with every right
+	Hosts       []string      // Host names that are answered beside the loopback names, without port
+	CORSOrigin  string        // the one origin a browser page may call from; "" means none
+	MaxFileSize int64         // bytes of one media file; 0 means 64 MiB
+	MaxSessions int           // 0 means no limit
+	CountryCode string        // digits put in place of a leading 0; "" refuses such numbers
+	QRWait      time.Duration // how long POST /sessions/add waits for the first QR; 0 means 40 s
+	SendWait    time.Duration // how long a send waits for WhatsApp's ack; 0 means 30 s
+	Version     string
+}
+
+// New returns the handler that serves everything: root API, /v1, docs, and the sandbox's control routes where there is one.
+func New(o Options) http.Handler {
+	return http.NotFoundHandler()
+}
