@@ -1,0 +1,56 @@
+# wamux: `make` builds, `make help` lists the rest. Only Go, git and make are needed.
+GO      ?= go
+BIN     ?= wamux
+TARGETS := linux/amd64 linux/arm64 linux/arm/6 linux/arm/7 windows/amd64 windows/arm64 darwin/arm64
+# The race detector needs cgo and a C compiler; without one the tests run plain.
+RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && test "$$($(GO) env CGO_ENABLED)" = 1 && echo -race)
+TEST    := $(GO) test $(RACE) -shuffle=on -count=1
+
+.PHONY: $(BIN) run test check vet lint cross bench soak fuzz dist help clean
+
+$(BIN): ## build ./wamux
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) .
+
+run: $(BIN) ## start the gateway with a simulated WhatsApp: no phone needed
+	./$(BIN) run --sandbox
+
+test: vet ## every test that CI runs
+	$(TEST) -timeout 20m ./...
+
+check: vet lint cross test ## everything: vet for three systems, staticcheck, all targets, tests
+
+vet:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt'd:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
+	$(GO) vet ./...
+
+lint: ## staticcheck, and vet as Windows and macOS see the code
+	$(GO) tool staticcheck ./...
+	GOOS=windows $(GO) vet ./...
+	GOOS=darwin $(GO) vet ./...
+
+cross: ## build for every target without cgo
+	@for t in $(TARGETS); do set -- $$(echo $$t | tr / ' '); \
+	  echo "build $$t"; CGO_ENABLED=0 GOOS=$$1 GOARCH=$$2 GOARM=$$3 $(GO) build -o /dev/null . || exit 1; done
+
+bench: $(BIN) ## benchmarks; figures for the README
+	$(GO) test -run '^$$' -bench . -benchmem ./store/... ./svc/...
+
+soak: ## the long tests: hours
+	WAMUX_SOAK=1 $(TEST) -timeout 12h -run 'Soak|Duplex|Kill' -v ./svc/...
+
+fuzz: ## each fuzz target for 30 seconds
+	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$p || exit 1; done; done
+
+dist: ## release binaries and their checksums in dist/
+	@rm -rf dist && mkdir dist
+	@for t in $(TARGETS); do set -- $$(echo $$t | tr / ' '); \
+	  out=dist/$(BIN)-$$1-$$2$${3:+v$$3}; test $$1 = windows && out=$$out.exe; \
+	  echo "$$out"; CGO_ENABLED=0 GOOS=$$1 GOARCH=$$2 GOARM=$$3 $(GO) build -trimpath -ldflags '-s -w' -o $$out . || exit 1; done
+	@cd dist && sha256sum * > SHA256SUMS
+
+help: ## this list
+	@awk -F ':.*## ' '/^[$$()a-zA-Z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sed 's/\$$(BIN)/      /'
+
+clean:
+	rm -rf $(BIN) dist

@@ -1,0 +1,236 @@
+package svc
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"wamux/api"
+	"wamux/store"
+	"wamux/store/signal"
+	"wamux/svc/guard"
+	"wamux/svc/sandbox"
+	"wamux/svc/session"
+)
+
+// How long the parts get at the end. Requests that wait for a send are cut;
+// their jobs are durable and go on at the next start.
+const (
+	httpGrace    = 5 * time.Second
+	sessionGrace = 15 * time.Second
+)
+
+// App is the program as a value: Open, Serve, Close. Close may be called after
+// a failed Open and stops what had been started.
+type App struct {
+	Config Config
+	Log    *slog.Logger
+
+	db       *store.DB
+	sandbox  *sandbox.Server // nil outside sandbox mode
+	sessions *session.Manager
+	listener net.Listener
+	server   *http.Server
+	madeKey  bool
+}
+
+// Open builds everything in the order of dependence and listens. Sessions
+// connect only in Serve.
+func (a *App) Open(ctx context.Context) (err error) {
+	steps := []func(context.Context) error{
+		a.openStore, a.checkMode, a.makeKey, a.openSandbox, a.openSessions, a.listen,
+	}
+	for _, step := range steps {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) openStore(ctx context.Context) (err error) {
+	a.db, err = store.Open(ctx, store.Options{Path: a.Config.Database, Log: a.Log})
+	return err
+}
+
+// checkMode keeps simulated and real accounts in separate files: a real
+// account shown to a simulated WhatsApp, or the reverse, would be logged out.
+func (a *App) checkMode(ctx context.Context) error {
+	mode := "live"
+	if a.simulated() {
+		mode = "sandbox"
+	}
+	was, err := a.db.Meta(ctx, "mode")
+	if err != nil {
+		return err
+	}
+	sessions, err := a.db.Sessions(ctx)
+	switch {
+	case err != nil:
+		return err
+	case was == mode:
+		return nil
+	case len(sessions) == 0:
+		return a.db.SetMeta(ctx, "mode", mode)
+	case mode == "sandbox":
+		return fmt.Errorf("%s holds sessions of the real WhatsApp, which the sandbox must not touch: name another file in DATABASE_URL", a.Config.Database)
+	}
+	return fmt.Errorf("%s holds sandbox sessions: start with --sandbox, or name another file in DATABASE_URL", a.Config.Database)
+}
+
+func (a *App) simulated() bool {
+	return a.Config.Sandbox || a.Config.Endpoint != ""
+}
+
+func (a *App) makeKey(ctx context.Context) (err error) {
+	if len(a.Config.APIKeys) == 0 {
+		a.madeKey, err = a.db.EnsureAdminKey(ctx, a.keyFile())
+	}
+	return err
+}
+
+func (a *App) openSandbox(ctx context.Context) (err error) {
+	if a.Config.Sandbox {
+		a.sandbox, err = sandbox.Start(ctx, sandbox.Options{Path: a.phonesFile(),
+			Listen: a.Config.SandboxListen, Log: a.Log, Scale: a.Config.Scale})
+	}
+	return err
+}
+
+// phonesFile is where the simulated side keeps its accounts, beside the
+// database of the gateway.
+func (a *App) phonesFile() string {
+	return strings.TrimSuffix(a.Config.Database, filepath.Ext(a.Config.Database)) + ".phones.db"
+}
+
+func (a *App) openSessions(ctx context.Context) error {
+	network, err := a.network()
+	if err != nil {
+		return err
+	}
+	auth, err := signal.Open(ctx, a.db, a.Log)
+	if err != nil {
+		return err
+	}
+	a.sessions, err = session.New(session.Options{
+		DB: a.db, Signal: auth, Log: a.Log, Network: network, Scale: a.Config.Scale,
+		MaxSessions: a.Config.MaxSessions, ReconnectDelay: a.Config.ReconnectDelay, MaxReconnects: a.Config.MaxReconnects,
+	})
+	return err
+}
+
+func (a *App) network() (session.Network, error) {
+	if a.sandbox != nil {
+		return session.Network{Endpoint: a.sandbox.Endpoint(), RootKey: a.sandbox.RootKey(), CAPEM: a.sandbox.CAPEM()}, nil
+	}
+	if a.Config.Endpoint == "" {
+		return session.Network{}, nil
+	}
+	ca, err := os.ReadFile(a.Config.CAFile)
+	if err != nil || !x509.NewCertPool().AppendCertsFromPEM(ca) {
+		return session.Network{}, errors.New("WHATSAPP_CA_FILE must be a PEM file with a certificate that this user can read")
+	}
+	return session.Network{Endpoint: a.Config.Endpoint, RootKey: a.Config.RootKey, CAPEM: ca}, nil
+}
+
+func (a *App) listen(context.Context) (err error) {
+	address := net.JoinHostPort(a.Config.Host, a.Config.Port)
+	if a.listener, err = net.Listen("tcp", address); err != nil {
+		return listenError(address, err)
+	}
+	a.server = &http.Server{
+		Handler:           api.New(a.apiOptions()),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       5 * time.Minute, // a large upload over a slow line
+		WriteTimeout:      2 * time.Minute, // above every wait of the API
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+func listenError(address string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("this user may not listen on %s: choose a PORT above 1023", address)
+	}
+	return fmt.Errorf("%s can't be listened on: another program may have it; choose another PORT", address)
+}
+
+func (a *App) apiOptions() api.Options {
+	o := api.Options{
+		DB: a.db, Sessions: a.sessions, Fetcher: guard.New(guard.Options{}), Log: a.Log,
+		Keys: a.Config.APIKeys, Hosts: append(a.Config.AllowedHosts, a.Config.Host), CORSOrigin: a.Config.CORSOrigin,
+		MaxFileSize: a.Config.MaxFileSize, MaxSessions: a.Config.MaxSessions, CountryCode: a.Config.CountryCode,
+		Version: buildVersion(),
+	}
+	if a.sandbox != nil {
+		o.Sandbox = a.sandbox
+	}
+	return o
+}
+
+// Serve starts the sessions and answers requests until ctx ends, which is no
+// error, or the listener fails.
+func (a *App) Serve(ctx context.Context) error {
+	if err := a.sessions.Start(ctx); err != nil {
+		return err
+	}
+	return a.serveHTTP(ctx)
+}
+
+func (a *App) serveHTTP(ctx context.Context) error {
+	failed := make(chan error, 1)
+	go func() { failed <- a.server.Serve(a.listener) }()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// Close stops in reverse order: no new requests, then no traffic, then the
+// file. After it the bare database file is complete.
+func (a *App) Close() {
+	if a.server != nil {
+		a.stopServer()
+	} else if a.listener != nil {
+		a.listener.Close()
+	}
+	if a.sessions != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), sessionGrace)
+		a.report("sessions", a.sessions.Close(ctx))
+		cancel()
+	}
+	if a.sandbox != nil {
+		a.report("sandbox", a.sandbox.Close())
+	}
+	if a.db != nil {
+		a.report("database", a.db.Close())
+	}
+}
+
+func (a *App) stopServer() {
+	ctx, cancel := context.WithTimeout(context.Background(), httpGrace)
+	defer cancel()
+	if err := a.server.Shutdown(ctx); err != nil {
+		a.server.Close() // a request that still waits is cut; its job is on disk
+	}
+	a.listener.Close()
+}
+
+func (a *App) report(part string, err error) {
+	if err != nil {
+		a.Log.Warn("did not stop cleanly", "part", part, "error", sentence(err))
+	}
+}

@@ -1,0 +1,236 @@
+package svc
+
+import (
+	"bufio"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Config is what wamux was told, validated: read in one place, once, and
+// copied into what needs it.
+type Config struct {
+	Host, Port      string
+	AllowedHosts    []string
+	APIKeys         []string
+	Database        string // path of the file
+	MaxSessions     int
+	ReconnectDelay  time.Duration
+	MaxReconnects   int
+	MaxFileSize     int64
+	CountryCode     string
+	CORSOrigin      string
+	LogLevel        slog.Level
+	Endpoint        string // of a simulated WhatsApp; "" is the real one
+	RootKey         []byte
+	CAFile          string
+	Sandbox         bool
+	SandboxListen   string
+	Scale           float64
+	values, givenAs map[string]string // by env name: the text, and where it came from
+}
+
+// sources are the three places a setting may come from.
+type sources struct {
+	args   []string
+	env    func(string) (string, bool)
+	dotenv map[string]string
+}
+
+// readConfig returns the configuration that flags, environment and .env give
+// together. Its error is a sentence for the person who started the program.
+func readConfig(src sources) (Config, error) {
+	c := Config{values: map[string]string{}, givenAs: map[string]string{}}
+	if err := c.collect(src); err != nil {
+		return c, err
+	}
+	for _, o := range options() {
+		if err := o.validate(c.values[o.env]); err != nil {
+			return c, fmt.Errorf("%s (%s) %w", o.env, c.givenAs[o.env], err)
+		}
+	}
+	c.copyFields()
+	return c, c.together()
+}
+
+// validate leaves out the value of a secret: an error is printed.
+func (o option) validate(value string) error {
+	if o.check == nil || (value == "" && o.preset == "") {
+		return nil
+	}
+	if err := o.check(value); err != nil && !o.secret {
+		return fmt.Errorf("is %q, but it %w", value, err)
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// collect fills values: the preset, over it .env, over it the environment,
+// over it the flags. An empty variable counts as not set, as in compose files.
+func (c *Config) collect(src sources) error {
+	for _, o := range options() {
+		c.set(o, o.preset, "default")
+		if v := src.dotenv[o.env]; v != "" {
+			c.set(o, v, ".env")
+		}
+		if v, _ := src.env(o.env); v != "" {
+			c.set(o, v, "environment")
+		}
+	}
+	return c.collectFlags(src.args)
+}
+
+func (c *Config) set(o option, value, from string) {
+	c.values[o.env], c.givenAs[o.env] = strings.TrimSpace(value), from
+}
+
+func (c *Config) collectFlags(args []string) error {
+	for len(args) > 0 {
+		name, value, joined := strings.Cut(args[0], "=")
+		args = args[1:]
+		if !strings.HasPrefix(name, "-") {
+			return fmt.Errorf("%q is no flag", name)
+		}
+		name = strings.TrimLeft(name, "-")
+		if name == "sandbox" && !joined {
+			c.Sandbox = true
+			continue
+		}
+		o, ok := optionByFlag(name)
+		if !ok {
+			return fmt.Errorf("there is no flag --%s", name)
+		}
+		if !joined {
+			if len(args) == 0 {
+				return fmt.Errorf("--%s needs a value", name)
+			}
+			value, args = args[0], args[1:]
+		}
+		c.set(o, value, "--"+name)
+	}
+	return nil
+}
+
+func optionByFlag(name string) (option, bool) {
+	for _, o := range options() {
+		if o.flag == name {
+			return o, true
+		}
+	}
+	return option{}, false
+}
+
+// copyFields turns the validated texts into fields; nothing can fail here.
+func (c *Config) copyFields() {
+	c.Host, c.Port = c.values["HOST"], c.values["PORT"]
+	c.AllowedHosts, c.APIKeys = list(c.values["ALLOWED_HOSTS"]), list(c.values["API_KEYS"])
+	c.Database = databasePath(c.values["DATABASE_URL"])
+	if c.Sandbox && c.givenAs["DATABASE_URL"] == "default" {
+		c.Database = "wamux-sandbox.db"
+	}
+	c.MaxSessions, c.MaxReconnects = int(c.number("MAX_SESSIONS")), int(c.number("MAX_RECONNECT_ATTEMPTS"))
+	c.ReconnectDelay = time.Duration(c.number("RECONNECT_DELAY")) * time.Millisecond
+	c.MaxFileSize = c.number("MAX_FILE_SIZE")
+	c.CountryCode, c.CORSOrigin = c.values["DEFAULT_COUNTRY_CODE"], c.values["CORS_ORIGIN"]
+	_ = c.LogLevel.UnmarshalText([]byte(c.values["LOG_LEVEL"]))
+	c.Endpoint, c.CAFile = c.values["WHATSAPP_ENDPOINT"], c.values["WHATSAPP_CA_FILE"]
+	c.RootKey, _ = hex.DecodeString(c.values["WHATSAPP_ROOT_KEY"])
+	c.SandboxListen = c.values["SANDBOX_LISTEN"]
+	c.Scale, _ = strconv.ParseFloat(c.values["SANDBOX_TIME_SCALE"], 64)
+}
+
+func (c *Config) number(env string) int64 {
+	n, _ := strconv.ParseInt(c.values[env], 10, 64)
+	return n
+}
+
+// together checks what only makes sense in company.
+func (c *Config) together() error {
+	switch {
+	case !isLoopback(c.Host) && c.values["ALLOW_REMOTE"] != "true":
+		return fmt.Errorf("HOST (%s) is %s, which other machines can reach without encryption: keep 127.0.0.1 behind a TLS proxy, or set ALLOW_REMOTE=true", c.givenAs["HOST"], c.Host)
+	case c.Sandbox && c.Endpoint != "":
+		return errors.New("--sandbox brings its own WhatsApp: leave WHATSAPP_ENDPOINT out, or start without --sandbox")
+	case c.Endpoint != "" && (len(c.RootKey) == 0 || c.CAFile == ""):
+		return errors.New("WHATSAPP_ENDPOINT also needs WHATSAPP_ROOT_KEY and WHATSAPP_CA_FILE; `wamux sandbox` prints all three")
+	case c.Endpoint == "" && (len(c.RootKey) > 0 || c.CAFile != ""):
+		return errors.New("WHATSAPP_ROOT_KEY and WHATSAPP_CA_FILE only make sense with WHATSAPP_ENDPOINT")
+	case c.Scale != 1 && !c.Sandbox && c.Endpoint == "":
+		return errors.New("SANDBOX_TIME_SCALE is for the sandbox only: the real WhatsApp's time can't be hurried")
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+func list(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+}
+
+// print writes the effective values and where each came from; secrets as ***.
+func (c *Config) print(w io.Writer) {
+	for _, o := range options() {
+		value := c.values[o.env]
+		if o.secret && value != "" {
+			value = "***"
+		}
+		fmt.Fprintf(w, "%-24s %-32s %s\n", o.env, value, c.givenAs[o.env])
+	}
+}
+
+// readDotenv returns the pairs of a .env file; a missing file is an empty one.
+func readDotenv(name string) (map[string]string, error) {
+	file, err := os.Open(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("%s can't be read: check that this user may open it", name)
+	}
+	defer file.Close()
+	return parseDotenv(file)
+}
+
+func parseDotenv(r io.Reader) (map[string]string, error) {
+	pairs := map[string]string{}
+	lines := bufio.NewScanner(r)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(lines.Text()), "export "))
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, value, ok := strings.Cut(line, "=")
+		if !ok {
+			return nil, fmt.Errorf(".env line %d has no =: write NAME=value", n)
+		}
+		pairs[strings.TrimSpace(name)] = unquote(strings.TrimSpace(value))
+	}
+	if lines.Err() != nil {
+		return nil, errors.New(".env can't be read to its end: it should be short lines of NAME=value")
+	}
+	return pairs, nil
+}
+
+// unquote takes off one pair of quotes, or a comment behind a bare value.
+func unquote(v string) string {
+	if len(v) > 1 && (v[0] == '"' || v[0] == '\'') {
+		if end := strings.IndexByte(v[1:], v[0]); end >= 0 {
+			return v[1 : 1+end]
+		}
+	}
+	if i := strings.Index(v, " #"); i >= 0 {
+		v = strings.TrimSpace(v[:i])
+	}
+	return v
+}

@@ -1,0 +1,84 @@
+package svc
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+)
+
+func TestReadConfig(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		args   []string
+		env    map[string]string
+		dotenv string
+		want   string // part of the error; "" is a success
+		check  func(Config) bool
+	}{
+		{name: "Defaults", check: func(c Config) bool {
+			return c.Port == "3000" && c.Host == "127.0.0.1" && c.Database == "./wamux.db" && c.MaxFileSize == 100<<20
+		}},
+		{name: "FlagOverEnvOverDotenv", args: []string{"--port", "1"}, env: map[string]string{"PORT": "2", "LOG_LEVEL": "warn"},
+			dotenv: "PORT=3\nLOG_LEVEL=error\nMAX_SESSIONS=7", check: func(c Config) bool {
+				return c.Port == "1" && c.LogLevel.String() == "WARN" && c.MaxSessions == 7
+			}},
+		{name: "EmptyVariableIsUnset", env: map[string]string{"PORT": ""}, check: func(c Config) bool { return c.Port == "3000" }},
+		{name: "JoinedFlag", args: []string{"--max-sessions=3"}, check: func(c Config) bool { return c.MaxSessions == 3 }},
+		{name: "SandboxDatabase", args: []string{"--sandbox"}, check: func(c Config) bool { return c.Database == "wamux-sandbox.db" }},
+		{name: "SandboxOtherDatabase", args: []string{"--sandbox", "--database", "file:./x.db"}, check: func(c Config) bool { return c.Database == "./x.db" }},
+		{name: "Keys", env: map[string]string{"API_KEYS": "a, b,"}, check: func(c Config) bool { return len(c.APIKeys) == 2 && c.APIKeys[1] == "b" }},
+		{name: "Quotes", dotenv: "# note\nexport API_KEYS=\"a b\" # two\nPORT=4 # four", check: func(c Config) bool { return len(c.APIKeys) == 2 && c.Port == "4" }},
+		{name: "ErrPort", env: map[string]string{"PORT": "http"}, want: `PORT (environment) is "http", but it must be a whole number`},
+		{name: "ErrPostgres", env: map[string]string{"DATABASE_URL": "postgresql://u:p@h/d"}, want: "names a postgresql server"},
+		{name: "ErrMySQL", env: map[string]string{"DATABASE_URL": "mysql://u:p@h/d"}, want: "one SQLite file"},
+		{name: "ErrFlag", args: []string{"--prot", "1"}, want: "there is no flag --prot"},
+		{name: "ErrNoValue", args: []string{"--port"}, want: "--port needs a value"},
+		{name: "ErrNoFlag", args: []string{"port"}, want: `"port" is no flag`},
+		{name: "ErrRemote", env: map[string]string{"HOST": "0.0.0.0"}, want: "other machines can reach without encryption"},
+		{name: "RemoteAllowed", env: map[string]string{"HOST": "0.0.0.0", "ALLOW_REMOTE": "true"}, check: func(c Config) bool { return c.Host == "0.0.0.0" }},
+		{name: "ErrCORS", env: map[string]string{"CORS_ORIGIN": "*"}, want: "never *"},
+		{name: "ErrEndpointAlone", env: map[string]string{"WHATSAPP_ENDPOINT": "127.0.0.1:1"}, want: "also needs WHATSAPP_ROOT_KEY"},
+		{name: "ErrEndpointAndSandbox", args: []string{"--sandbox"}, env: map[string]string{"WHATSAPP_ENDPOINT": "127.0.0.1:1"}, want: "brings its own"},
+		{name: "ErrScale", env: map[string]string{"SANDBOX_TIME_SCALE": "10"}, want: "for the sandbox only"},
+		{name: "ErrDotenv", dotenv: "PORT", want: ".env line 1 has no ="},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dotenv, err := parseDotenv(strings.NewReader(tt.dotenv))
+			var c Config
+			if err == nil {
+				c, err = readConfig(sources{args: tt.args, dotenv: dotenv, env: func(k string) (string, bool) { v, ok := tt.env[k]; return v, ok }})
+			}
+			switch {
+			case tt.want == "" && err != nil:
+				t.Fatalf("got error %q", err)
+			case tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)):
+				t.Fatalf("got %v, want an error with %q", err, tt.want)
+			case tt.check != nil && !tt.check(c):
+				t.Fatalf("got %+v", c)
+			}
+		})
+	}
+}
+
+// TestSecretsStayHidden prints a configuration with a secret in it.
+func TestSecretsStayHidden(t *testing.T) {
+	c, err := readConfig(sources{env: func(k string) (string, bool) { return map[string]string{"API_KEYS": "canary-1234"}[k], true }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	c.print(&out)
+	if strings.Contains(out.String(), "canary") || !strings.Contains(out.String(), "***") {
+		t.Errorf("got %s", out.String())
+	}
+}
+
+func FuzzDotenv(f *testing.F) {
+	f.Add("A=b\n#c\nexport D='e f' # g")
+	f.Fuzz(func(t *testing.T, text string) {
+		pairs, err := parseDotenv(strings.NewReader(text))
+		if err != nil && len(pairs) > 0 {
+			t.Errorf("got pairs %v beside error %v", pairs, err)
+		}
+	})
+}

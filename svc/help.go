@@ -1,0 +1,46 @@
+package svc
+
+import (
+	"fmt"
+	"io"
+)
+
+const usage = `wamux: many WhatsApp accounts, one binary, one file.
+
+Usage:
+    wamux [run] [flags]     start the gateway (REST API on localhost)
+    wamux run --sandbox     the same, with a simulated WhatsApp: no phone needed
+    wamux sandbox [flags]   only the simulated WhatsApp, for other programs
+    wamux version           what this binary is
+    wamux help [config]     this text, or every setting
+
+Example:
+    $ wamux run --sandbox
+    $ curl -H "x-api-key: $(cat admin.key)" localhost:3000/v1/sessions
+
+Each setting is a flag (--port 3001), an environment variable (PORT=3001) or a
+line in .env, in that order. ` + "`wamux help config`" + ` lists them.
+`
+
+func (p program) help(args []string) int {
+	if len(args) == 0 {
+		fmt.Fprint(p.stdout, usage)
+		return exitOK
+	}
+	if args[0] != "config" {
+		return p.fail(exitUsage, fmt.Errorf("there is no help on %q", args[0]), "try `wamux help` or `wamux help config`")
+	}
+	helpConfig(p.stdout)
+	return exitOK
+}
+
+func helpConfig(w io.Writer) {
+	fmt.Fprintln(w, "Settings: the flag weighs more than the variable, the variable more than .env.")
+	for _, o := range options() {
+		fmt.Fprintf(w, "\n  %s, --%s\n      %s\n", o.env, o.flag, o.help)
+		if o.preset != "" {
+			fmt.Fprintf(w, "      default: %s\n", o.preset)
+		}
+	}
+	fmt.Fprint(w, "\n  --sandbox\n      run with a simulated WhatsApp; the database is then wamux-sandbox.db\n")
+}

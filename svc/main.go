@@ -1,0 +1,76 @@
+// Package svc is the running thing: it reads the configuration, wires the
+// parts, starts them in order and stops them in reverse.
+package svc
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// Exit codes: 0 is a clean end, 1 a failure at work, 2 a wrong command line or
+// configuration. A service manager restarts on 1.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+// Main runs wamux with these arguments (without the program's name) and
+// returns the exit code. It ends when the command is done or, for those that
+// run on, at SIGINT or SIGTERM. It writes what a person asked for to stdout,
+// logs and errors to stderr, and never exits the process.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	p := program{stdin: stdin, stdout: stdout, stderr: stderr}
+	return p.dispatch(ctx, args)
+}
+
+// program is one call of wamux: where it reads and writes.
+type program struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+func (p program) dispatch(ctx context.Context, args []string) int {
+	name := "run"
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		name, args = args[0], args[1:]
+	} else if len(args) > 0 && (args[0] == "-h" || args[0] == "--help") {
+		name, args = "help", nil
+	} else if len(args) > 0 && args[0] == "--version" {
+		name, args = "version", nil
+	}
+	switch name {
+	case "run":
+		return p.run(ctx, args)
+	case "sandbox":
+		return p.sandbox(ctx, args)
+	case "version":
+		return p.version()
+	case "help":
+		return p.help(args)
+	}
+	return p.fail(exitUsage, fmt.Errorf("there is no command %q", name), "`wamux help` lists what there is")
+}
+
+// fail tells the person what is wrong and, when there is one, what to do.
+func (p program) fail(code int, err error, hints ...string) int {
+	fmt.Fprintf(p.stderr, "error: %v\n", err)
+	for _, hint := range hints {
+		fmt.Fprintf(p.stderr, "hint: %s\n", hint)
+	}
+	return code
+}
+
+func (p program) config(args []string) (Config, error) {
+	dotenv, err := readDotenv(".env")
+	if err != nil {
+		return Config{}, err
+	}
+	return readConfig(sources{args: args, env: os.LookupEnv, dotenv: dotenv})
+}

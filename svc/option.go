@@ -1,0 +1,143 @@
+package svc
+
+import (
+	"fmt"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// option is one setting: a flag, an environment variable and a line of .env
+// are three ways to say the same thing, in that order of weight.
+type option struct {
+	env    string // also the name in .env
+	flag   string // without dashes
+	preset string // used when nobody says anything
+	secret bool   // prints as ***
+	help   string
+	check  func(string) error // nil: any text will do
+}
+
+// options is the whole configuration, as data: help, parsing and validation
+// walk this one table.
+func options() []option {
+	return []option{
+		{env: "PORT", flag: "port", preset: "3000", help: "port of the REST API; 0 takes a free one", check: whole(0, 65535)},
+		{env: "HOST", flag: "host", preset: "127.0.0.1", help: "address to listen on; others than loopback also need ALLOW_REMOTE", check: isHost},
+		{env: "ALLOW_REMOTE", flag: "allow-remote", preset: "false", help: "true: accept a HOST that other machines reach, without TLS", check: isBool},
+		{env: "ALLOWED_HOSTS", flag: "allowed-hosts", help: "names, beside localhost, under which clients may call the API (comma separated)"},
+		{env: "API_KEYS", flag: "api-keys", secret: true, help: "admin keys (comma separated); with none, admin.key beside the database holds one"},
+		{env: "DATABASE_URL", flag: "database", preset: "file:./wamux.db", help: "the one file that holds everything", check: isDatabase},
+		{env: "MAX_SESSIONS", flag: "max-sessions", preset: "0", help: "how many sessions may exist; 0: as many as you like", check: whole(0, 100000)},
+		{env: "RECONNECT_DELAY", flag: "reconnect-delay", preset: "5000", help: "first wait before a reconnect, in ms; later ones grow", check: whole(1, 3600000)},
+		{env: "MAX_RECONNECT_ATTEMPTS", flag: "max-reconnect-attempts", preset: "0", help: "give up after so many reconnects in a row; 0: never", check: whole(0, 1000000)},
+		{env: "MAX_FILE_SIZE", flag: "max-file-size", preset: "104857600", help: "largest media, in bytes", check: whole(1024, 2<<30)},
+		{env: "DEFAULT_COUNTRY_CODE", flag: "default-country-code", help: "digits put in place of a leading 0 of a number", check: isDigits},
+		{env: "CORS_ORIGIN", flag: "cors-origin", help: "the one web origin that may call the API from a browser", check: isOrigin},
+		{env: "LOG_LEVEL", flag: "log-level", preset: "info", help: "debug, info, warn or error", check: isLevel},
+		{env: "WHATSAPP_ENDPOINT", flag: "whatsapp-endpoint", help: "host:port of a simulated WhatsApp; empty: the real one", check: isEndpoint},
+		{env: "WHATSAPP_ROOT_KEY", flag: "whatsapp-root-key", help: "its root key, 64 hex digits", check: isRootKey},
+		{env: "WHATSAPP_CA_FILE", flag: "whatsapp-ca-file", help: "its CA certificate, PEM"},
+		{env: "SANDBOX_LISTEN", flag: "sandbox-listen", preset: "127.0.0.1:0", help: "where the simulated WhatsApp listens (sandbox only)", check: isEndpoint},
+		{env: "SANDBOX_TIME_SCALE", flag: "sandbox-time-scale", preset: "1", help: "how much faster time passes in the sandbox", check: isScale},
+	}
+}
+
+func whole(low, high int64) func(string) error {
+	return func(s string) error {
+		n, err := strconv.ParseInt(s, 10, 64)
+		if err != nil || n < low || n > high {
+			return fmt.Errorf("must be a whole number from %d to %d", low, high)
+		}
+		return nil
+	}
+}
+
+func isBool(s string) error {
+	if s != "true" && s != "false" {
+		return fmt.Errorf("must be true or false")
+	}
+	return nil
+}
+
+func isHost(s string) error {
+	if s != "localhost" && net.ParseIP(s) == nil {
+		return fmt.Errorf("must be an IP address or localhost")
+	}
+	return nil
+}
+
+func isDigits(s string) error {
+	if strings.Trim(s, "0123456789") != "" || len(s) > 4 || strings.HasPrefix(s, "0") {
+		return fmt.Errorf("must be a country code of 1 to 4 digits, such as 62")
+	}
+	return nil
+}
+
+func isOrigin(s string) error {
+	u, err := url.Parse(s)
+	if s == "" || (err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Path == "") {
+		return nil
+	}
+	return fmt.Errorf("must be one origin such as https://app.example.com (never *)")
+}
+
+func isLevel(s string) error {
+	switch s {
+	case "debug", "info", "warn", "error":
+		return nil
+	}
+	return fmt.Errorf("must be debug, info, warn or error")
+}
+
+func isEndpoint(s string) error {
+	if s == "" {
+		return nil
+	}
+	if _, _, err := net.SplitHostPort(s); err != nil {
+		return fmt.Errorf("must be host:port")
+	}
+	return nil
+}
+
+func isRootKey(s string) error {
+	if s != "" && (len(s) != 64 || strings.Trim(strings.ToLower(s), "0123456789abcdef") != "") {
+		return fmt.Errorf("must be 64 hex digits")
+	}
+	return nil
+}
+
+func isScale(s string) error {
+	if f, err := strconv.ParseFloat(s, 64); err != nil || f < 1 || f > 10000 {
+		return fmt.Errorf("must be a number from 1 to 10000")
+	}
+	return nil
+}
+
+// isDatabase refuses what wamux can't open, by name, so that nobody thinks a
+// server was used when a file was made.
+func isDatabase(s string) error {
+	for _, scheme := range []string{"postgres:", "postgresql:", "mysql:", "mariadb:"} {
+		if strings.HasPrefix(s, scheme) {
+			return fmt.Errorf("names a %s server, but wamux keeps everything in one SQLite file; use file:./wamux.db", strings.TrimSuffix(scheme, ":"))
+		}
+	}
+	if databasePath(s) == "" {
+		return fmt.Errorf("must be file: and a path, such as file:./wamux.db")
+	}
+	return nil
+}
+
+// databasePath is the file that a DATABASE_URL names, or "". What stands
+// behind a ? (old clients wrote connection settings there) has no meaning here.
+func databasePath(s string) string {
+	path, _, _ := strings.Cut(strings.TrimPrefix(s, "file:"), "?")
+	if strings.HasPrefix(path, "//") {
+		path = strings.TrimPrefix(path, "//")
+	}
+	if strings.Contains(path, "://") || path == ":memory:" {
+		return ""
+	}
+	return path
+}

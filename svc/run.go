@@ -1,0 +1,86 @@
+package svc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+
+	"wamux/store"
+)
+
+// run starts the gateway and stays until the context ends or it fails.
+func (p program) run(ctx context.Context, args []string) int {
+	config, err := p.config(args)
+	if err != nil {
+		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
+	}
+	privateFiles()
+	app := &App{Config: config, Log: slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: config.LogLevel}))}
+	if err := app.Open(ctx); err != nil {
+		app.Close()
+		return p.failStart(err)
+	}
+	p.greet(app)
+	err = app.Serve(ctx)
+	app.Close()
+	if err != nil {
+		return p.fail(exitError, errors.New(sentence(err)))
+	}
+	return exitOK
+}
+
+// failStart shows the sentence of an error of ours with its hint, and the text
+// of others, which at this point come from the operating system.
+func (p program) failStart(err error) int {
+	var known *store.Error
+	if errors.As(err, &known) && known.Hint != "" {
+		return p.fail(exitError, errors.New(known.Message), known.Hint)
+	}
+	return p.fail(exitError, errors.New(sentence(err)))
+}
+
+func sentence(err error) string {
+	var known *store.Error
+	if errors.As(err, &known) {
+		return known.Message
+	}
+	return err.Error()
+}
+
+// greet tells a person what to do next. The key itself is shown only when it
+// was made just now and somebody sits at the terminal.
+func (p program) greet(app *App) {
+	if app.Config.Sandbox {
+		fmt.Fprintln(p.stdout, "SANDBOX: a simulated WhatsApp. Nothing here reaches a real phone.")
+	}
+	fmt.Fprintf(p.stdout, "wamux is listening on http://%s\n", app.Addr())
+	if len(app.Config.APIKeys) > 0 {
+		return
+	}
+	fmt.Fprintf(p.stdout, "admin key: %s\n", app.keyFile())
+	if secret, err := os.ReadFile(app.keyFile()); err == nil && app.madeKey && isTerminal(p.stdout) {
+		fmt.Fprintf(p.stdout, "it says (shown this once): %s\n", secret)
+	}
+}
+
+func isTerminal(w any) bool {
+	file, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+func (a *App) keyFile() string {
+	return filepath.Join(filepath.Dir(a.Config.Database), "admin.key")
+}
+
+// Addr is the address the API listens on, with the real port.
+func (a *App) Addr() string {
+	return net.JoinHostPort(a.Config.Host, fmt.Sprint(a.listener.Addr().(*net.TCPAddr).Port))
+}
