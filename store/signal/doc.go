@@ -1,0 +1,2 @@
+// Package signal speaks whatsmeow's store interfaces over the database.
+package signal
