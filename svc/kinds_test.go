@@ -1,0 +1,287 @@
+package svc_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"strings"
+	"testing"
+)
+
+const (
+	ours   = "6281000000001" // the gateway's account
+	theirs = "6281000000002" // a person with a phone
+)
+
+// TestSendKinds sends every kind of message through the root API and looks at
+// what arrived at the phone: the content, and media byte for byte.
+func TestSendKinds(t *testing.T) {
+	g := sandboxed(t)
+	g.pair("shop", ours)
+	g.phone(theirs)
+	for _, k := range sendKinds() {
+		t.Run(k.name, func(t *testing.T) {
+			g := *g
+			g.t = t
+			key := g.send(k.message, k.options)
+			got := g.arrived(theirs, key.ID)
+			if got.Type != k.wantType {
+				t.Errorf("got type %q, want %q", got.Type, k.wantType)
+			}
+			for _, want := range k.want {
+				if !strings.Contains(compact(got.Content), want) {
+					t.Errorf("got content %s, want %s in it", compact(got.Content), want)
+				}
+			}
+			g.sameMedia(got, k.media)
+		})
+	}
+	g.healthy(ours, theirs)
+}
+
+type sendKind struct {
+	name     string
+	message  object
+	options  object
+	media    []byte
+	wantType string
+	want     []string // parts of the content's JSON
+}
+
+func sendKinds() []sendKind {
+	picture, pdf, voice := testJPEG(), []byte("%PDF-1.4\nwamux\n%%EOF"), testOgg()
+	video, webp := testMP4(), testWebP()
+	vcard := "BEGIN:VCARD\nVERSION:3.0\nFN:Jane\nTEL;waid=628123:+62 8123\nEND:VCARD"
+	return []sendKind{
+		{name: "Text", message: object{"text": "Héllo 🌍"}, wantType: "text", want: []string{`Héllo 🌍`}},
+		{name: "Mention", message: object{"text": "hi @6281000000002", "mentions": []string{theirs + "@s.whatsapp.net"}}, wantType: "text", want: []string{`"mentionedJID":["6281000000002@s.whatsapp.net"]`}},
+		{name: "Ephemeral", message: object{"text": "gone soon"}, options: object{"ephemeralExpiration": 86400}, wantType: "text", want: []string{`"expiration":86400`}},
+		{name: "ImageBuffer", message: object{"image": buffer(picture), "caption": "sunset"}, media: picture, wantType: "image", want: []string{`"caption":"sunset"`, `"mimetype":"image/jpeg"`, `"JPEGThumbnail":"`}},
+		{name: "ImageNumbers", message: object{"image": object{"type": "Buffer", "data": numbers(picture)}}, media: picture, wantType: "image"},
+		{name: "ImageDataURL", message: object{"image": object{"url": "data:image/png;base64," + base64.StdEncoding.EncodeToString(testPNG())}}, media: testPNG(), wantType: "image", want: []string{`"mimetype":"image/png"`}},
+		{name: "ViewOnce", message: object{"image": buffer(picture), "viewOnce": true}, media: picture, wantType: "image", want: []string{`"viewOnce":true`}},
+		{name: "Video", message: object{"video": buffer(video), "caption": "clip", "seconds": 3}, media: video, wantType: "video", want: []string{`"caption":"clip"`, `"seconds":3`}},
+		{name: "GIF", message: object{"video": buffer(video), "gifPlayback": true}, media: video, wantType: "video", want: []string{`"gifPlayback":true`}},
+		{name: "PTV", message: object{"video": buffer(video), "ptv": true}, media: video, wantType: "video", want: []string{`"ptvMessage"`}},
+		{name: "Audio", message: object{"audio": buffer([]byte("ID3\x03wamux-audio")), "mimetype": "audio/mpeg"}, media: []byte("ID3\x03wamux-audio"), wantType: "audio", want: []string{`"mimetype":"audio/mpeg"`}},
+		{name: "Voice", message: object{"audio": buffer(voice), "ptt": true}, media: voice, wantType: "audio", want: []string{`"PTT":true`, `audio/ogg`}},
+		{name: "Document", message: object{"document": buffer(pdf), "mimetype": "application/pdf", "fileName": "bill.pdf", "caption": "see"}, media: pdf, wantType: "document", want: []string{`"fileName":"bill.pdf"`, `"mimetype":"application/pdf"`}},
+		{name: "Sticker", message: object{"sticker": buffer(webp)}, media: webp, wantType: "sticker", want: []string{`"mimetype":"image/webp"`}},
+		{name: "Location", message: object{"location": object{"degreesLatitude": -6.2, "degreesLongitude": 106.8, "name": "Monas", "address": "Jakarta"}}, wantType: "location", want: []string{`"degreesLatitude":-6.2`, `"degreesLongitude":106.8`, `"name":"Monas"`, `"address":"Jakarta"`}},
+		{name: "Contact", message: object{"contacts": object{"displayName": "Jane", "contacts": []object{{"vcard": vcard}}}}, wantType: "contact", want: []string{`TEL;waid=628123`}},
+		{name: "Contacts", message: object{"contacts": object{"displayName": "2 contacts", "contacts": []object{{"vcard": vcard}, {"vcard": vcard}}}}, wantType: "contacts", want: []string{`"contactsArrayMessage"`}},
+	}
+}
+
+// TestSendAbout sends what speaks of an earlier message.
+func TestSendAbout(t *testing.T) {
+	g := sandboxed(t)
+	g.pair("shop", ours)
+	g.phone(theirs)
+	first := g.send(object{"text": "frist"}, nil)
+	chat := theirs + "@s.whatsapp.net"
+	key := object{"remoteJid": chat, "fromMe": true, "id": first.ID}
+
+	edit := g.send(object{"text": "first", "edit": key}, nil)
+	if got := g.arrived(theirs, edit.ID); !strings.Contains(compact(got.Content), first.ID) {
+		t.Errorf("edit: got %s, want the target's id", compact(got.Content))
+	}
+	react := g.send(object{"react": object{"text": "👍", "key": key}}, nil)
+	if got := g.arrived(theirs, react.ID); got.Type != "reaction" || !strings.Contains(compact(got.Content), "👍") {
+		t.Errorf("reaction: got %s %s", got.Type, compact(got.Content))
+	}
+	asked := must[struct{ ID string }](g, 200, "POST", "/v1/sandbox/phones/"+theirs+"/messages", object{"to": ours, "type": "text", "text": "open today?"})
+	eventually(t, "the question is in history", func() bool { return g.texts("shop", "incoming")["open today?"] == 1 })
+	reply := g.send(object{"text": "until six"}, object{"quoted": object{"key": object{"remoteJid": chat, "fromMe": false, "id": asked.ID}, "message": object{"conversation": "open today?"}}})
+	if got := compact(g.arrived(theirs, reply.ID).Content); !strings.Contains(got, `"stanzaID":"`+asked.ID+`"`) || !strings.Contains(got, "open today?") {
+		t.Errorf("reply: got %s, want the quoted message", got)
+	}
+	revoke := g.send(object{"delete": key}, nil)
+	if got := compact(g.arrived(theirs, revoke.ID).Content); !strings.Contains(got, `"REVOKE"`) {
+		t.Errorf("delete: got %s, want a revoke", got)
+	}
+	g.healthy(ours, theirs)
+}
+
+// sentKey is the key of a sent message.
+type sentKey struct {
+	RemoteJid, ID string
+	FromMe        bool
+}
+
+func (g *gateway) send(message, options object) sentKey {
+	g.t.Helper()
+	body := object{"jid": theirs, "type": "number", "message": message}
+	if options != nil {
+		body["options"] = options
+	}
+	v := must[struct {
+		Success bool
+		Data    struct{ Key sentKey }
+	}](g, 200, "POST", "/shop/messages/send", body)
+	if !v.Success || !v.Data.Key.FromMe || v.Data.Key.ID == "" {
+		g.t.Fatalf("send: got %+v", v)
+	}
+	return v.Data.Key
+}
+
+// arrived waits for a message at a phone.
+func (g *gateway) arrived(number, id string) (found received) {
+	g.t.Helper()
+	eventually(g.t, "message at phone", func() bool {
+		for _, m := range g.inbox(number) {
+			if m.ID == id {
+				found = m
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+func (g *gateway) sameMedia(got received, want []byte) {
+	g.t.Helper()
+	if got.HasMedia != (want != nil) {
+		g.t.Fatalf("has media: got %v", got.HasMedia)
+	}
+	if want == nil {
+		return
+	}
+	sum := sha256.Sum256(want)
+	if got.MediaSHA256 != hex.EncodeToString(sum[:]) {
+		g.t.Errorf("media: got %s, want %x", got.MediaSHA256, sum)
+	}
+	status, data := g.call("GET", fmt.Sprintf("/v1/sandbox/phones/%s/messages/%d/media", theirs, got.Seq), nil)
+	if status != 200 || !bytes.Equal(data, want) {
+		g.t.Errorf("media: got %d with %d bytes, want the %d that were sent", status, len(data), len(want))
+	}
+}
+
+// TestReceiveKinds lets a phone send everything it can; each is in chat
+// history with type, text and metadata.
+func TestReceiveKinds(t *testing.T) {
+	g := sandboxed(t)
+	g.pair("shop", ours)
+	g.phone(theirs)
+	for _, k := range receiveKinds() {
+		t.Run(k.name, func(t *testing.T) {
+			g := *g
+			g.t = t
+			k.send["to"] = ours
+			sent := must[struct{ ID string }](&g, 200, "POST", "/v1/sandbox/phones/"+theirs+"/messages", k.send)
+			got := g.inHistory(sent.ID)
+			if got.MessageType != k.wantType || got.Message != k.wantText || got.Direction != "incoming" || got.PhoneNumber != theirs {
+				t.Errorf("got %+v, want type %q, text %q from %s", got, k.wantType, k.wantText, theirs)
+			}
+			metadata, _ := json.Marshal(got.Metadata)
+			for _, want := range k.want {
+				if !strings.Contains(string(metadata), want) {
+					t.Errorf("got metadata %s, want %s in it", metadata, want)
+				}
+			}
+		})
+	}
+	g.healthy(ours, theirs)
+}
+
+// inHistory waits for the row of one message id.
+func (g *gateway) inHistory(id string) (found row) {
+	g.t.Helper()
+	eventually(g.t, "message "+id+" in history", func() bool {
+		for _, r := range g.history("shop") {
+			if r.Metadata["messageId"] == id {
+				found = r
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+type receiveKind struct {
+	name               string
+	send               object
+	wantType, wantText string
+	want               []string
+}
+
+func receiveKinds() []receiveKind {
+	return []receiveKind{
+		{"Text", object{"type": "text", "text": "hello"}, "text", "hello", []string{`"pushName"`}},
+		{"Image", object{"type": "image", "data": testJPEG(), "mimetype": "image/jpeg", "caption": "look"}, "image", "look", []string{`"mimetype":"image/jpeg"`}},
+		{"Video", object{"type": "video", "data": testMP4(), "mimetype": "video/mp4", "seconds": 3}, "video", "", []string{`"seconds":3`}},
+		{"Voice", object{"type": "voice", "data": testOgg(), "mimetype": "audio/ogg; codecs=opus", "seconds": 2}, "voice", "", []string{`audio/ogg`}},
+		{"Audio", object{"type": "audio", "data": []byte("ID3"), "mimetype": "audio/mpeg"}, "audio", "", []string{`"mimetype":"audio/mpeg"`}},
+		{"Document", object{"type": "document", "data": []byte("%PDF-1.4"), "mimetype": "application/pdf", "fileName": "a.pdf"}, "document", "", []string{`"fileName":"a.pdf"`}},
+		{"Sticker", object{"type": "sticker", "data": testWebP(), "mimetype": "image/webp"}, "sticker", "", []string{`"mimetype":"image/webp"`}},
+		{"Location", object{"type": "location", "latitude": -6.2, "longitude": 106.8, "name": "Monas"}, "location", "Monas", []string{`-6.2`}},
+		{"Contact", object{"type": "contact", "displayName": "Jane", "vcards": []string{"BEGIN:VCARD\nFN:Jane\nEND:VCARD"}}, "contact", "Jane", []string{`BEGIN:VCARD`}},
+		{"Poll", object{"type": "poll", "text": "Lunch?", "options": []string{"Soup", "Rice"}, "selectable": 1}, "poll", "Lunch?", []string{`Soup`, `Rice`}},
+	}
+}
+
+// compact is JSON without the spaces that protojson puts in at random.
+func compact(raw json.RawMessage) string {
+	var b bytes.Buffer
+	if json.Compact(&b, raw) != nil {
+		return string(raw)
+	}
+	return b.String()
+}
+
+func buffer(data []byte) object { return object{"type": "Buffer", "data": data} }
+
+func numbers(data []byte) []int {
+	out := make([]int, len(data))
+	for i, b := range data {
+		out[i] = int(b)
+	}
+	return out
+}
+
+func testImage() image.Image {
+	img := image.NewRGBA(image.Rect(0, 0, 64, 48))
+	for i := range 64 * 48 {
+		img.Set(i%64, i/64, color.RGBA{uint8(i), uint8(i / 64), 99, 255})
+	}
+	return img
+}
+
+func testJPEG() []byte {
+	var b bytes.Buffer
+	jpeg.Encode(&b, testImage(), nil)
+	return b.Bytes()
+}
+
+func testPNG() []byte {
+	var b bytes.Buffer
+	png.Encode(&b, testImage())
+	return b.Bytes()
+}
+
+// testMP4 has the box by which an MP4 file is known; WhatsApp's server and the
+// gateway pass the rest on as it is.
+func testMP4() []byte {
+	return append([]byte("\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom"), bytes.Repeat([]byte("wamux"), 100)...)
+}
+
+// testWebP is the smallest lossless WebP: one pixel.
+func testWebP() []byte {
+	data, _ := base64.StdEncoding.DecodeString("UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==")
+	return data
+}
+
+// testOgg is an Ogg page with an Opus header and one that ends after a second.
+func testOgg() []byte {
+	head := append([]byte("OggS\x00\x02\x00\x00\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x13"), []byte("OpusHead\x01\x01\x00\x00\x80\xbb\x00\x00\x00\x00\x00")...)
+	return append(head, []byte("OggS\x00\x04\x80\xbb\x00\x00\x00\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\x01\x01\xfc")...)
+}
