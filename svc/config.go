@@ -66,7 +66,7 @@ func (o option) validate(value string) error {
 	if o.check == nil || (value == "" && o.preset == "") {
 		return nil
 	}
-	if err := o.check(value); err != nil && !o.secret {
+	if err := o.check(value); err != nil && !o.secret && !o.hushed {
 		return fmt.Errorf("is %q, but it %w", value, err)
 	} else if err != nil {
 		return err

@@ -11,6 +11,7 @@ Usage:
     wamux [run] [flags]     start the gateway (REST API on localhost)
     wamux run --sandbox     the same, with a simulated WhatsApp: no phone needed
     wamux sandbox [flags]   only the simulated WhatsApp, for other programs
+    wamux config [flags]    the settings in force, and where each comes from
     wamux version           what this binary is
     wamux help [config]     this text, or every setting
 

@@ -50,6 +50,8 @@ func (p program) dispatch(ctx context.Context, args []string) int {
 		return p.run(ctx, args)
 	case "sandbox":
 		return p.sandbox(ctx, args)
+	case "config":
+		return p.showConfig(args)
 	case "version":
 		return p.version()
 	case "help":
@@ -65,6 +67,16 @@ func (p program) fail(code int, err error, hints ...string) int {
 		fmt.Fprintf(p.stderr, "hint: %s\n", hint)
 	}
 	return code
+}
+
+// showConfig prints the effective settings and where each came from.
+func (p program) showConfig(args []string) int {
+	config, err := p.config(args)
+	if err != nil {
+		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
+	}
+	config.print(p.stdout)
+	return exitOK
 }
 
 func (p program) config(args []string) (Config, error) {

@@ -15,6 +15,7 @@ type option struct {
 	flag   string // without dashes
 	preset string // used when nobody says anything
 	secret bool   // prints as ***
+	hushed bool   // an error does not repeat it: a foreign one may hold a password
 	help   string
 	check  func(string) error // nil: any text will do
 }
@@ -28,7 +29,7 @@ func options() []option {
 		{env: "ALLOW_REMOTE", flag: "allow-remote", preset: "false", help: "true: accept a HOST that other machines reach, without TLS", check: isBool},
 		{env: "ALLOWED_HOSTS", flag: "allowed-hosts", help: "names, beside localhost, under which clients may call the API (comma separated)"},
 		{env: "API_KEYS", flag: "api-keys", secret: true, help: "admin keys (comma separated); with none, admin.key beside the database holds one"},
-		{env: "DATABASE_URL", flag: "database", preset: "file:./wamux.db", help: "the one file that holds everything", check: isDatabase},
+		{env: "DATABASE_URL", flag: "database", preset: "file:./wamux.db", hushed: true, help: "the one file that holds everything", check: isDatabase},
 		{env: "MAX_SESSIONS", flag: "max-sessions", preset: "0", help: "how many sessions may exist; 0: as many as you like", check: whole(0, 100000)},
 		{env: "RECONNECT_DELAY", flag: "reconnect-delay", preset: "5000", help: "first wait before a reconnect, in ms; later ones grow", check: whole(1, 3600000)},
 		{env: "MAX_RECONNECT_ATTEMPTS", flag: "max-reconnect-attempts", preset: "0", help: "give up after so many reconnects in a row; 0: never", check: whole(0, 1000000)},
