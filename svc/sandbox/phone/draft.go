@@ -2,10 +2,12 @@ package phone
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
 )
 
 // Draft is a message a person wants to send. Fields that its Type does not use are ignored.
@@ -25,7 +27,7 @@ type Draft struct {
 	Seconds   uint32 // length of video and audio
 	Width     uint32
 	Height    uint32
-	Thumbnail []byte // JPEG
+	Thumbnail []byte // JPEG; PNG for stickers
 	Waveform  []byte // of voice, 64 values 0…100
 
 	Latitude, Longitude float64
@@ -45,11 +47,11 @@ type Draft struct {
 
 // Target is the message that a reaction, an edit, a revoke, a vote or a reply is about.
 type Target struct {
-	Chat    types.JID // the chat it is in, as its other side sees it in keys
+	Chat    types.JID // the chat as this phone sees it: the other side, or the group
 	Sender  types.JID // who sent it
 	FromMe  bool
 	ID      string
-	Message *waE2E.Message // its content; needed for quotes (may be nil) and for votes (its secret)
+	Message *waE2E.Message // its content, without a DeviceSent envelope; quotes can do without, votes need its secret
 }
 
 // ErrDraft says that a draft cannot be made into a message. The text says what is missing.
@@ -59,11 +61,113 @@ var ErrDraft = errors.New("the message cannot be built")
 // puts one. Target may be nil for types that need none. Self in votes is the LID when the target's
 // sender is a LID, else the number.
 func (p *Phone) Build(d Draft, target *Target, now time.Time) (*waE2E.Message, error) {
-	return nil, ErrDraft
+	switch d.Type {
+	case "raw":
+		return raw(d)
+	case "reaction", "edit", "revoke", "vote":
+		return p.about(d, target, now)
+	case "reply":
+		if target == nil {
+			return nil, missing("a reply needs the message it answers")
+		}
+		d.Type = "text"
+	}
+	msg, err := content(d, contextOf(d, target), now)
+	if err != nil {
+		return nil, err
+	}
+	msg = envelope(d, msg)
+	secret, err := p.bytes(32)
+	if err != nil {
+		return nil, err
+	}
+	msg.MessageContextInfo = &waE2E.MessageContextInfo{MessageSecret: secret}
+	return msg, nil
+}
+
+// about builds a message that changes another one. These carry no secret of their own.
+func (p *Phone) about(d Draft, target *Target, now time.Time) (*waE2E.Message, error) {
+	if target == nil || target.ID == "" {
+		return nil, missing("a " + d.Type + " needs the message it is about")
+	}
+	switch d.Type {
+	case "reaction":
+		return reaction(d, target, now), nil
+	case "edit":
+		return edit(d, target, now)
+	case "revoke":
+		return revoke(target), nil
+	default:
+		return p.vote(d, target, now)
+	}
+}
+
+func raw(d Draft) (*waE2E.Message, error) {
+	var msg waE2E.Message
+	if len(d.Raw) == 0 || proto.Unmarshal(d.Raw, &msg) != nil {
+		return nil, missing("a raw message needs the protobuf bytes of a message")
+	}
+	return &msg, nil
+}
+
+func missing(what string) error { return fmt.Errorf("%w: %s", ErrDraft, what) }
+
+// envelope wraps a message as phones do: what disappears, what is seen once, a document with text.
+func envelope(d Draft, msg *waE2E.Message) *waE2E.Message {
+	if d.Type == "document" && d.Caption != "" {
+		msg = &waE2E.Message{DocumentWithCaptionMessage: &waE2E.FutureProofMessage{Message: msg}}
+	}
+	if d.ViewOnce && msg.AudioMessage != nil {
+		msg = &waE2E.Message{ViewOnceMessageV2Extension: &waE2E.FutureProofMessage{Message: msg}}
+	} else if d.ViewOnce {
+		msg = &waE2E.Message{ViewOnceMessageV2: &waE2E.FutureProofMessage{Message: msg}}
+	}
+	if d.ExpiresIn > 0 {
+		msg = &waE2E.Message{EphemeralMessage: &waE2E.FutureProofMessage{Message: msg}}
+	}
+	return msg
+}
+
+// contextOf is nil when there is nothing to say.
+func contextOf(d Draft, target *Target) *waE2E.ContextInfo {
+	if target == nil && len(d.Mentions) == 0 && d.ExpiresIn == 0 {
+		return nil
+	}
+	context := &waE2E.ContextInfo{MentionedJID: d.Mentions}
+	if d.ExpiresIn > 0 {
+		context.Expiration = proto.Uint32(d.ExpiresIn)
+	}
+	if target != nil {
+		context.StanzaID = proto.String(target.ID)
+		context.Participant = proto.String(target.Sender.ToNonAD().String())
+		context.QuotedMessage = quoted(target.Message)
+	}
+	return context
+}
+
+// quoted is a message as it appears in a quote: without its secret and its own quote's envelope.
+func quoted(msg *waE2E.Message) *waE2E.Message {
+	if msg == nil {
+		return &waE2E.Message{Conversation: proto.String("")}
+	}
+	quote := proto.CloneOf(unwrap(msg).inner)
+	quote.MessageContextInfo = nil
+	return quote
 }
 
 // DeviceSent wraps a message for our own companions, who learn from it what we sent to whom.
-func DeviceSent(to types.JID, msg *waE2E.Message) *waE2E.Message { return nil }
+func DeviceSent(to types.JID, msg *waE2E.Message) *waE2E.Message {
+	return &waE2E.Message{
+		DeviceSentMessage:  &waE2E.DeviceSentMessage{DestinationJID: proto.String(to.String()), Message: msg},
+		MessageContextInfo: msg.GetMessageContextInfo(),
+	}
+}
 
 // Marshal gives the plaintext of a message, for Encrypt.
-func Marshal(msg *waE2E.Message) ([]byte, error) { return nil, ErrDraft }
+func Marshal(msg *waE2E.Message) ([]byte, error) {
+	plaintext, err := proto.Marshal(msg)
+	if err != nil {
+		return nil, fmt.Errorf("write a message: %w", err)
+	}
+	return plaintext, nil
+}
