@@ -1,29 +1,227 @@
 // Package store is what the gateway remembers: sessions, messages, events,
 // jobs and keys in one SQLite file.
+//
+// All writing goes through one goroutine, the writer. Callers hand in finished
+// work with [DB.Update]; the writer runs whatever waits in one transaction and
+// answers after the commit, so that many sessions share one fsync. Reading goes
+// over a small pool of connections and waits for nobody.
+//
+// The live file must never be opened by other means within the process: closing
+// a descriptor drops the locks that SQLite holds on it.
 package store
 
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
+
+	"modernc.org/sqlite"
 )
 
 // Options says how to open a database.
 type Options struct {
-	Path    string           // of the .db file; made when it is missing
+	Path    string           // of the .db file; it and its folder are made when missing
 	Log     *slog.Logger     // nil means slog.Default
 	Now     func() time.Time // nil means time.Now
 	Readers int              // connections for reading; 0 means 4
 }
 
-// DB is the open database. All methods may be called from any goroutine.
-type DB struct{}
-
-// Tx is one transaction. It is valid only inside the function it was given to.
-type Tx struct {
-	Now time.Time // the one time of this transaction, UTC, in milliseconds
+// DB is the open database. All methods may be called from any goroutine. The
+// one who opened it closes it.
+type DB struct {
+	path     string
+	log      *slog.Logger
+	now      func() time.Time
+	lock     *os.File
+	pool     *sql.DB // the writer's one connection
+	readPool *sql.DB
+	writer   *writer
+	readers  chan *conn
+	size     int // how many readers there are
+	epoch    *epoch
+	// needsConfirm is true from an opening that found a restore to its confirmation.
+	needsConfirm atomic.Bool
+	keys         keyring
+	waiters      waiters
+	closing      sync.Once
+	closeErr     error
 }
 
-var _ = context.Background
-var _ sql.Result
+// Open opens the database at o.Path, or makes it, and brings it to the schema
+// of this program. It fails with a sentence for people when another process
+// uses the file, when a newer wamux or another program made it, or when the
+// file system does not give SQLite what durability needs.
+func Open(ctx context.Context, o Options) (_ *DB, err error) {
+	db, err := newDB(o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			db.release()
+		}
+	}()
+	if db.lock, err = lockFile(db.path + ".lock"); err != nil {
+		return nil, err
+	}
+	if err = db.prepareFile(ctx); err != nil {
+		return nil, wrap(err)
+	}
+	if err = db.connect(ctx); err != nil {
+		return nil, wrap(err)
+	}
+	if err = db.boot(ctx); err != nil {
+		return nil, wrap(err)
+	}
+	return db, nil
+}
+
+// newDB fills in the defaults.
+func newDB(o Options) (*DB, error) {
+	if o.Path == "" {
+		return nil, Errorf(CodeInvalid, "database_path_missing", "No database file is named, set DATABASE_URL to file:./wamux.db for example")
+	}
+	path, err := filepath.Abs(o.Path)
+	if err != nil {
+		return nil, err
+	}
+	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers}
+	if db.log == nil {
+		db.log = slog.Default()
+	}
+	if db.now == nil {
+		db.now = time.Now
+	}
+	if db.size <= 0 {
+		db.size = 4
+	}
+	return db, makeFolder(filepath.Dir(path))
+}
+
+// prepareFile refuses files that are not ours before SQLite changes a byte of
+// them, and gives ours their modes.
+func (db *DB) prepareFile(ctx context.Context) error {
+	if _, err := sqlite.OFDLocking(true); err != nil && !errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
+		db.log.Debug("locks of open file descriptions are not in use", "cause", err)
+	}
+	side, err := readSidecar(db.path + ".epoch")
+	if err != nil {
+		return err
+	}
+	f, err := inspect(ctx, db.path)
+	if err != nil {
+		return err
+	}
+	if err := f.refuse(db.path); err != nil {
+		return err
+	}
+	if side.excludes(f.boot) {
+		if err := db.setStaleWALAside(); err != nil {
+			return err
+		}
+	}
+	db.epoch = &epoch{path: db.path + ".epoch", side: side, log: db.log}
+	return ownFile(db.path)
+}
+
+// connect opens the connections, verifies them and migrates the schema.
+func (db *DB) connect(ctx context.Context) error {
+	var err error
+	if db.pool, err = sql.Open("sqlite", writerDSN(db.path)); err != nil {
+		return err
+	}
+	w, err := openConn(ctx, db.pool, writerPragmas)
+	if err != nil {
+		return err
+	}
+	if err := migrate(ctx, w, db.path, db.now()); err != nil {
+		return err
+	}
+	if db.readPool, err = sql.Open("sqlite", readerDSN(db.path)); err != nil {
+		return err
+	}
+	db.readers = make(chan *conn, db.size)
+	for range db.size {
+		r, err := openConn(ctx, db.readPool, readerPragmas)
+		if err != nil {
+			return err
+		}
+		db.readers <- r
+	}
+	db.writer = startWriter(w, db)
+	return nil
+}
+
+// boot compares the epochs and, unless the file was put back, begins a new one.
+func (db *DB) boot(ctx context.Context) error {
+	if err := db.compareEpochs(ctx); err != nil {
+		return err
+	}
+	if !db.Restored() {
+		if err := db.beginEpoch(ctx); err != nil {
+			return err
+		}
+	}
+	return db.settleSessions(ctx)
+}
+
+// Close lets the writer finish what was handed in, folds the log into the .db
+// file, which is complete by itself afterwards, and frees the lock. Calling it
+// again returns the same error.
+func (db *DB) Close() error {
+	db.closing.Do(func() { db.closeErr = wrap(db.close()) })
+	return db.closeErr
+}
+
+func (db *DB) close() error {
+	w := db.writer.stop()
+	for range db.size {
+		(<-db.readers).close()
+	}
+	close(db.readers)
+	err := errors.Join(db.readPool.Close(), fold(w), db.epoch.sync())
+	w.close()
+	db.release()
+	return err
+}
+
+// fold moves the write-ahead log into the .db file and gives back free pages.
+func fold(w *conn) error {
+	for _, q := range []string{"PRAGMA optimize", "PRAGMA incremental_vacuum(4096)"} {
+		if _, err := w.sql.ExecContext(context.Background(), q); err != nil {
+			return err
+		}
+	}
+	_, err := checkpoint(context.Background(), w)
+	return err
+}
+
+// release gives back what an open or half-open database holds.
+func (db *DB) release() {
+	if db.writer != nil {
+		db.writer.stop()
+	}
+	for _, pool := range []*sql.DB{db.readPool, db.pool} {
+		if pool != nil {
+			_ = pool.Close()
+		}
+	}
+	if db.epoch != nil {
+		db.epoch.close()
+	}
+	if db.lock != nil {
+		unlockFile(db.lock)
+	}
+}
+
+// Path returns the absolute path of the .db file.
+func (db *DB) Path() string { return db.path }
+
+// time returns the clock as rows keep it: UTC, in milliseconds.
+func (db *DB) time() time.Time { return db.now().UTC().Truncate(time.Millisecond) }

@@ -2,37 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"encoding/json"
 	"errors"
 )
 
 var errPending = errors.New("store: not built yet")
 
-func Open(ctx context.Context, o Options) (*DB, error)              { return nil, errPending }
-func (db *DB) Close() error                                         { return errPending }
-func (db *DB) Restored() bool                                       { return false }
-func (db *DB) ConfirmRestore(ctx context.Context) error             { return errPending }
-func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error { return errPending }
-func (db *DB) View(ctx context.Context, fn func(*Tx) error) error   { return errPending }
-func (tx *Tx) Exec(query string, args ...any) (sql.Result, error)   { return nil, errPending }
-func (tx *Tx) Query(query string, args ...any) (*sql.Rows, error)   { return nil, errPending }
-func (tx *Tx) QueryRow(query string, args ...any) *sql.Row          { return nil }
-func (db *DB) Wrote() <-chan struct{}                               { return nil }
-func ValidSessionID(id string) error                                { return errPending }
-func (db *DB) AddSession(ctx context.Context, id string, max int) (*Session, bool, error) {
-	return nil, false, errPending
-}
-func (db *DB) Session(ctx context.Context, id string) (*Session, error) { return nil, errPending }
-func (db *DB) Sessions(ctx context.Context) ([]*Session, error)         { return nil, errPending }
-func (db *DB) SessionsPage(ctx context.Context, page, limit int) ([]*Session, int, error) {
-	return nil, 0, errPending
-}
-func (db *DB) SetWanted(ctx context.Context, id, wanted string) error              { return errPending }
-func (db *DB) SetState(ctx context.Context, id string, st StateChange) error       { return errPending }
-func (db *DB) SetIdentity(ctx context.Context, id string, who Identity) error      { return errPending }
-func (db *DB) SetMetadata(ctx context.Context, id string, m json.RawMessage) error { return errPending }
-func (db *DB) DeleteSession(ctx context.Context, id string) error                  { return errPending }
 func (db *DB) Messages(ctx context.Context, q MessageQuery) ([]*Message, int, error) {
 	return nil, 0, errPending
 }
@@ -41,10 +15,6 @@ func (db *DB) Message(ctx context.Context, session, messageID string) (*Message,
 }
 func (db *DB) Record(ctx context.Context, session string, entries ...Entry) (int, error) {
 	return 0, errPending
-}
-func EventID(parts ...string) string { return "" }
-func (db *DB) Events(ctx context.Context, after int64, limit int) ([]Event, error) {
-	return nil, errPending
 }
 func (db *DB) Contacts(ctx context.Context, q ContactQuery) ([]*Contact, error) {
 	return nil, errPending
@@ -78,3 +48,5 @@ func (db *DB) EnsureAdminKey(ctx context.Context, file string) (bool, error) {
 }
 func (db *DB) Meta(ctx context.Context, key string) (string, error) { return "", errPending }
 func (db *DB) SetMeta(ctx context.Context, key, value string) error { return errPending }
+
+type keyring struct{}

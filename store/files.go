@@ -1,0 +1,127 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// makeFolder makes the folder of the database, for its owner only. One that is
+// there already keeps its mode: it may be the home of other things.
+func makeFolder(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return &Error{Code: CodeReadOnly, Name: "folder_not_writable", Message: fmt.Sprintf("The folder %s cannot be made", dir), Hint: "Make it by hand, or choose another place with DATABASE_URL.", Err: err}
+	}
+	return nil
+}
+
+// lockFile takes the lock that keeps a second process off the database. The
+// system frees it when the process ends, however it ends. The file stays: who
+// removes it could take away the lock of a third.
+func lockFile(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, &Error{Code: CodeReadOnly, Name: "folder_not_writable", Message: fmt.Sprintf("The file %s cannot be written", path), Hint: "Check the owner and mode of its folder.", Err: err}
+	}
+	if err := tryLock(f); err != nil {
+		defer func() { _ = f.Close() }()
+		return nil, lockedBy(f, err)
+	}
+	if err := f.Truncate(0); err == nil {
+		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
+	}
+	return f, nil
+}
+
+// lockedBy says who holds the lock, as far as is known.
+func lockedBy(f *os.File, cause error) error {
+	text := make([]byte, 32)
+	n, _ := f.ReadAt(text, 0)
+	who := "Another process"
+	if pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n]))); err == nil {
+		who = fmt.Sprintf("Another wamux (process %d)", pid)
+	}
+	db := strings.TrimSuffix(f.Name(), ".lock")
+	return &Error{Code: CodeLocked, Name: "database_in_use", Message: fmt.Sprintf("%s already uses %s", who, db), Hint: "Stop it first, or choose another file with DATABASE_URL.", Err: cause}
+}
+
+// unlockFile frees the lock by closing its file.
+func unlockFile(f *os.File) { _ = f.Close() }
+
+// ownFile makes the database file when it is missing, and takes all rights on
+// it and its companions from everybody but the owner. SQLite itself would make
+// them readable for all.
+func ownFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err == nil {
+		return f.Close()
+	}
+	if !errors.Is(err, fs.ErrExist) {
+		return &Error{Code: CodeReadOnly, Name: "folder_not_writable", Message: fmt.Sprintf("The file %s cannot be made", path), Hint: "Check the owner and mode of its folder.", Err: err}
+	}
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		if err := restrict(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restrict sets mode 0600. On Windows the folder's rights decide instead.
+func restrict(name string) error {
+	info, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) || runtime.GOOS == "windows" {
+		return nil
+	}
+	if err != nil || info.Mode().Perm()&0o077 == 0 {
+		return err
+	}
+	if err := os.Chmod(name, 0o600); err != nil {
+		return &Error{Code: CodeReadOnly, Name: "file_open_to_others", Message: fmt.Sprintf("Other users can read %s", name), Hint: "Take it over with chown, and set its mode with chmod 600.", Err: err}
+	}
+	return nil
+}
+
+// replaceFile writes a file for the owner only so that after a crash it is
+// either the old or the new one, whole.
+func replaceFile(path string, data []byte) error {
+	tmp := path + ".new"
+	if err := writeSynced(tmp, data); err != nil {
+		_ = os.Remove(tmp)
+		return err
+	}
+	if err := os.Rename(tmp, path); err != nil {
+		return err
+	}
+	return syncFolder(path)
+}
+
+func writeSynced(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// syncFolder makes a rename or removal in the folder of path durable. Windows
+// has no such call.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

@@ -1,0 +1,90 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// applicationID marks our files in the SQLite header: "wamx".
+const applicationID = 0x77616d78
+
+// facts is what can be seen of a file without changing it.
+type facts struct {
+	tables  int
+	owner   int    // application_id
+	version int    // user_version, the number of the last migration
+	boot    string // of the epoch row; empty when it cannot be read
+}
+
+// inspect looks at the main file alone, without locks and without its log.
+// "immutable" promises SQLite that nobody writes, and the lock file sees to it.
+func inspect(ctx context.Context, path string) (facts, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && info.Size() == 0 {
+		return facts{}, nil
+	}
+	if err != nil {
+		return facts{}, err
+	}
+	pool, err := sql.Open("sqlite", fileURI(path)+"?mode=ro&immutable=1")
+	if err != nil {
+		return facts{}, err
+	}
+	defer func() { _ = pool.Close() }()
+	return readFacts(ctx, pool, path)
+}
+
+// readFacts asks over any connection. A file torn by a crash in the middle of a
+// checkpoint may fail here and is whole again with its log: only a file that is
+// no database is refused.
+func readFacts(ctx context.Context, q interface {
+	QueryRowContext(context.Context, string, ...any) *sql.Row
+}, path string) (facts, error) {
+	var f facts
+	err := errors.Join(
+		q.QueryRowContext(ctx, "PRAGMA application_id").Scan(&f.owner),
+		q.QueryRowContext(ctx, "PRAGMA user_version").Scan(&f.version),
+		q.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema").Scan(&f.tables),
+	)
+	if e := (*sqlite.Error)(nil); errors.As(err, &e) && e.Code() == sqlite3.SQLITE_NOTADB {
+		return f, &Error{Code: CodeInvalid, Name: "not_a_database", Message: fmt.Sprintf("%s is not a SQLite database", path), Hint: "Choose another file with DATABASE_URL.", Err: err}
+	}
+	if err == nil && f.owner == applicationID {
+		_ = q.QueryRowContext(ctx, "SELECT boot FROM epoch WHERE id = 1").Scan(&f.boot)
+	}
+	return f, nil
+}
+
+// refuse names the reason why this program must not touch the file, if any.
+func (f facts) refuse(path string) error {
+	if f.owner == applicationID {
+		return refuseNewer(f.version)
+	}
+	if f.tables == 0 && f.owner == 0 {
+		return nil
+	}
+	return &Error{
+		Code: CodeConflict, Name: "foreign_database",
+		Message: fmt.Sprintf("%s belongs to another program and was left as it is", path),
+		Hint:    "Choose a new file with DATABASE_URL; what the old service left is brought over with `wamux import`.",
+	}
+}
+
+func refuseNewer(version int) error {
+	newest := len(migrations())
+	if version <= newest {
+		return nil
+	}
+	return &Error{
+		Code: CodeConflict, Name: "newer_database",
+		Message: fmt.Sprintf("The database was made by a newer wamux (schema %d, this one knows %d)", version, newest),
+		Hint:    "Install the newer wamux again, or put back a backup made with this one.",
+	}
+}

@@ -1,0 +1,158 @@
+-- What the gateway remembers. Every table that has a sessionId loses its rows
+-- with the session. The three tables that people query keep their times as
+-- RFC 3339 text in UTC with milliseconds, all others as unix milliseconds.
+
+CREATE TABLE meta (
+  key   TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- One row: which run of the program wrote last, and how often it committed.
+CREATE TABLE epoch (
+  id      INTEGER PRIMARY KEY CHECK (id = 1),
+  boot    TEXT    NOT NULL,
+  commits INTEGER NOT NULL
+);
+INSERT INTO epoch (id, boot, commits) VALUES (1, '', 0);
+
+CREATE TABLE whatsapp_sessions (
+  id        INTEGER PRIMARY KEY,
+  sessionId TEXT    NOT NULL UNIQUE,
+  status    TEXT    NOT NULL,
+  createdAt TEXT    NOT NULL,
+  updatedAt TEXT    NOT NULL,
+  wanted    TEXT    NOT NULL,
+  state     TEXT    NOT NULL,
+  code      TEXT    NOT NULL DEFAULT '',
+  reason    TEXT    NOT NULL DEFAULT '',
+  next      TEXT    NOT NULL DEFAULT '',
+  until     INTEGER NOT NULL DEFAULT 0,
+  jid       TEXT    NOT NULL DEFAULT '',
+  lid       TEXT    NOT NULL DEFAULT '',
+  phone     TEXT    NOT NULL DEFAULT '',
+  name      TEXT    NOT NULL DEFAULT '',
+  platform  TEXT    NOT NULL DEFAULT '',
+  metadata  TEXT    NOT NULL DEFAULT '{}'
+);
+
+-- value is JSON text in clear, or a BLOB when it is sealed.
+CREATE TABLE auth_data (
+  id        INTEGER PRIMARY KEY,
+  sessionId TEXT NOT NULL,
+  key       TEXT NOT NULL,
+  value     BLOB NOT NULL,
+  createdAt TEXT NOT NULL,
+  updatedAt TEXT NOT NULL,
+  UNIQUE (sessionId, key),
+  FOREIGN KEY (sessionId) REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE
+);
+
+-- The unique key begins with session and message so that a receipt finds its row by it.
+CREATE TABLE chat_history (
+  id          INTEGER PRIMARY KEY,
+  sessionId   TEXT    NOT NULL,
+  phoneNumber TEXT    NOT NULL,
+  message     TEXT    NOT NULL,
+  messageType TEXT    NOT NULL,
+  direction   TEXT    NOT NULL CHECK (direction IN ('incoming', 'outgoing')),
+  metadata    TEXT    NOT NULL DEFAULT '{}',
+  timestamp   TEXT    NOT NULL,
+  chat        TEXT    NOT NULL,
+  sender      TEXT    NOT NULL,
+  messageId   TEXT    NOT NULL,
+  part        INTEGER NOT NULL DEFAULT 0,
+  status      TEXT    NOT NULL DEFAULT '',
+  raw         BLOB,
+  editedAt    INTEGER NOT NULL DEFAULT 0,
+  revokedAt   INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (sessionId, messageId, chat, sender, part),
+  FOREIGN KEY (sessionId) REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE
+);
+CREATE INDEX chat_history_session ON chat_history (sessionId);
+CREATE INDEX chat_history_phone ON chat_history (sessionId, phoneNumber);
+CREATE INDEX chat_history_chat ON chat_history (sessionId, chat);
+
+-- Who has got, read or played a message of ours, and when.
+CREATE TABLE message_receipts (
+  sessionId TEXT    NOT NULL REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE,
+  messageId TEXT    NOT NULL,
+  recipient TEXT    NOT NULL,
+  status    TEXT    NOT NULL,
+  at        INTEGER NOT NULL,
+  PRIMARY KEY (sessionId, messageId, recipient, status)
+) WITHOUT ROWID;
+
+CREATE TABLE chats (
+  sessionId     TEXT    NOT NULL REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE,
+  id            TEXT    NOT NULL,
+  phone         TEXT    NOT NULL DEFAULT '',
+  name          TEXT    NOT NULL DEFAULT '',
+  lastMessageAt INTEGER NOT NULL DEFAULT 0,
+  unread        INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (sessionId, id)
+) WITHOUT ROWID;
+CREATE INDEX chats_latest ON chats (sessionId, lastMessageAt);
+
+CREATE TABLE contacts (
+  id           INTEGER PRIMARY KEY,
+  sessionId    TEXT    NOT NULL REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE,
+  jid          TEXT    NOT NULL,
+  phone        TEXT    NOT NULL DEFAULT '',
+  lid          TEXT    NOT NULL DEFAULT '',
+  name         TEXT    NOT NULL DEFAULT '',
+  pushName     TEXT    NOT NULL DEFAULT '',
+  businessName TEXT    NOT NULL DEFAULT '',
+  updatedAt    INTEGER NOT NULL,
+  UNIQUE (sessionId, jid)
+);
+CREATE INDEX contacts_session ON contacts (sessionId);
+
+-- The log of facts. A sequence number is never given twice, so AUTOINCREMENT.
+CREATE TABLE events (
+  seq       INTEGER PRIMARY KEY AUTOINCREMENT,
+  id        TEXT    NOT NULL UNIQUE,
+  sessionId TEXT REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE,
+  type      TEXT    NOT NULL,
+  timestamp INTEGER NOT NULL,
+  data      TEXT    NOT NULL
+);
+CREATE INDEX events_session ON events (sessionId);
+
+CREATE TABLE jobs (
+  seq         INTEGER PRIMARY KEY,
+  id          TEXT    NOT NULL UNIQUE,
+  sessionId   TEXT    NOT NULL REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE,
+  key         TEXT    NOT NULL DEFAULT '',
+  fingerprint TEXT    NOT NULL DEFAULT '',
+  messageId   TEXT    NOT NULL,
+  recipient   TEXT    NOT NULL,
+  content     TEXT    NOT NULL,
+  state       TEXT    NOT NULL,
+  code        TEXT    NOT NULL DEFAULT '',
+  error       TEXT    NOT NULL DEFAULT '',
+  chat        TEXT    NOT NULL DEFAULT '',
+  sentAt      INTEGER NOT NULL DEFAULT 0,
+  sent        TEXT,
+  createdAt   INTEGER NOT NULL,
+  updatedAt   INTEGER NOT NULL,
+  deadline    INTEGER NOT NULL DEFAULT 0,
+  attempts    INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX jobs_session ON jobs (sessionId);
+CREATE UNIQUE INDEX jobs_key ON jobs (sessionId, key) WHERE key <> '';
+CREATE INDEX jobs_open ON jobs (sessionId, seq) WHERE state IN ('queued', 'sending');
+
+CREATE TABLE job_media (
+  jobId TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+  data  BLOB NOT NULL
+);
+
+CREATE TABLE api_keys (
+  id        TEXT    PRIMARY KEY,
+  name      TEXT    NOT NULL,
+  hash      BLOB    NOT NULL,
+  scopes    TEXT    NOT NULL,
+  sessions  TEXT    NOT NULL,
+  createdAt INTEGER NOT NULL,
+  lastUsed  INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;

@@ -1,2 +1,0 @@
-// Package signal speaks whatsmeow's store interfaces over the database.
-package signal

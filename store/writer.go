@@ -1,0 +1,326 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+)
+
+// maxGroup bounds how many batches share one commit.
+const maxGroup = 256
+
+// What happens to a batch: it waits until either the writer or the caller's
+// context takes it.
+const (
+	batchWaiting int32 = iota
+	batchTaken
+	batchCancelled
+)
+
+// batch is the work of one caller: fn inside a transaction, or alone without.
+type batch struct {
+	fn    func(*Tx) error
+	alone func(*conn) error
+	state atomic.Int32
+	err   error // valid after done is closed
+	done  chan struct{}
+}
+
+func (b *batch) answer(err error) {
+	b.err = err
+	close(b.done)
+}
+
+// writer owns the one connection that writes.
+type writer struct {
+	conn *conn
+	db   *DB
+
+	mu      sync.Mutex
+	arrived *sync.Cond // something waits, or the end has come
+	queue   []*batch
+	stopped bool
+	ended   chan struct{}
+}
+
+func startWriter(c *conn, db *DB) *writer {
+	w := &writer{conn: c, db: db, ended: make(chan struct{})}
+	w.arrived = sync.NewCond(&w.mu)
+	go w.loop()
+	return w
+}
+
+// stop lets the writer finish what waits and returns its connection.
+func (w *writer) stop() *conn {
+	w.mu.Lock()
+	w.stopped = true
+	w.mu.Unlock()
+	w.arrived.Signal()
+	<-w.ended
+	return w.conn
+}
+
+// Update hands fn to the writer and waits until it is committed and on disk, or
+// has failed and changed nothing. fn runs inside a transaction that it may
+// share with others. It must only run SQL that is already decided, no crypto
+// and no network; it may run twice, so its effects on Go variables must be
+// assignments; and it must not call the DB itself. A panic in fn is an error
+// for its caller alone. When ctx ends before fn was started fn never runs;
+// afterwards Update waits for the outcome.
+func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return db.writer.do(ctx, &batch{fn: fn, done: make(chan struct{})})
+}
+
+// alone runs fn in the writer, outside of any transaction.
+func (w *writer) alone(ctx context.Context, fn func(*conn) error) error {
+	return w.do(ctx, &batch{alone: fn, done: make(chan struct{})})
+}
+
+func (w *writer) do(ctx context.Context, b *batch) error {
+	if err := w.push(b); err != nil {
+		return err
+	}
+	select {
+	case <-b.done:
+		return b.err
+	case <-ctx.Done():
+	}
+	if b.state.CompareAndSwap(batchWaiting, batchCancelled) {
+		return ctx.Err()
+	}
+	<-b.done
+	return b.err
+}
+
+func (w *writer) push(b *batch) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stopped {
+		return errStopping()
+	}
+	w.queue = append(w.queue, b)
+	w.arrived.Signal()
+	return nil
+}
+
+// take waits for work and returns all of it up to maxGroup; nil at the end.
+func (w *writer) take() []*batch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.queue) == 0 {
+		if w.stopped {
+			return nil
+		}
+		w.arrived.Wait()
+	}
+	n := min(len(w.queue), maxGroup)
+	group := w.queue[:n:n]
+	w.queue = w.queue[n:]
+	if len(w.queue) == 0 {
+		w.queue = nil
+	}
+	return group
+}
+
+func (w *writer) loop() {
+	defer close(w.ended)
+	for group := w.take(); group != nil; group = w.take() {
+		w.split(group)
+	}
+}
+
+// split runs what shares a commit together and what runs alone in between.
+func (w *writer) split(group []*batch) {
+	live := make([]*batch, 0, len(group))
+	for _, b := range group {
+		switch {
+		case !b.state.CompareAndSwap(batchWaiting, batchTaken):
+		case b.alone == nil:
+			live = append(live, b)
+		default:
+			w.run(live)
+			live = live[:0]
+			b.answer(wrap(b.alone(w.conn)))
+		}
+	}
+	w.run(live)
+}
+
+// run commits the group and answers. When the group as a whole fails, its
+// batches run again one by one, so that each gets its own answer: a savepoint
+// does not isolate a full disk.
+func (w *writer) run(group []*batch) {
+	if len(group) == 0 {
+		return
+	}
+	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
+		for _, b := range group {
+			b.answer(wrap(err))
+		}
+		return
+	}
+	errs, err := w.commit(group)
+	if err != nil && len(group) > 1 {
+		for i := range group {
+			w.run(group[i : i+1])
+		}
+		return
+	}
+	for i, b := range group {
+		if err != nil {
+			errs[i] = err
+		}
+		b.answer(wrap(errs[i]))
+	}
+	if err == nil {
+		w.db.waiters.wake()
+	}
+}
+
+// commit runs the group in the open transaction and ends it. The first result
+// has the answer of each batch, the second tells that the group failed as a
+// whole.
+func (w *writer) commit(group []*batch) ([]error, error) {
+	errs := make([]error, len(group))
+	tx := &Tx{Now: w.db.time(), conn: w.conn}
+	for i, b := range group {
+		failed, err := w.isolate(tx, b, len(group) > 1)
+		if err != nil {
+			w.rollback()
+			return errs, err
+		}
+		errs[i] = failed
+	}
+	if len(group) == 1 && errs[0] != nil {
+		w.rollback()
+		return errs, nil
+	}
+	return errs, w.finish(tx)
+}
+
+// finish ends the transaction with its number, and tells the sidecar of it.
+func (w *writer) finish(tx *Tx) error {
+	n := w.db.epoch.next()
+	if tx.dirty {
+		if _, err := w.conn.exec("UPDATE epoch SET commits = ? WHERE id = 1", n); err != nil {
+			w.rollback()
+			return err
+		}
+	}
+	if _, err := w.conn.exec("COMMIT"); err != nil {
+		w.rollback()
+		return err
+	}
+	if tx.dirty {
+		w.db.epoch.committed(n)
+	}
+	return nil
+}
+
+// isolate runs one batch. With others around it does so under a savepoint. The
+// second error means that the whole transaction is lost.
+func (w *writer) isolate(tx *Tx, b *batch, others bool) (failed, lost error) {
+	if !others {
+		failed = call(tx, b.fn)
+		return failed, tx.fatal
+	}
+	if _, err := w.conn.exec("SAVEPOINT batch"); err != nil {
+		return nil, err
+	}
+	failed = call(tx, b.fn)
+	if tx.fatal != nil {
+		return nil, tx.fatal
+	}
+	if failed != nil {
+		if _, err := w.conn.exec("ROLLBACK TO batch"); err != nil {
+			return nil, err
+		}
+	}
+	_, err := w.conn.exec("RELEASE batch")
+	return failed, err
+}
+
+// rollback ends the transaction; SQLite may have done so already.
+func (w *writer) rollback() {
+	if _, err := w.conn.exec("ROLLBACK"); err != nil {
+		w.db.log.Debug("the transaction was gone already", "cause", err)
+	}
+}
+
+// call runs fn and turns a panic into an error.
+func call(tx *Tx, fn func(*Tx) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &Error{Code: CodeInternal, Name: "internal", Message: "Something went wrong inside wamux", Hint: "The log has the cause.",
+				Err: fmt.Errorf("panic in a transaction: %v\n%s", p, debug.Stack())}
+		}
+	}()
+	return fn(tx)
+}
+
+// waiters wakes everybody who waits for the next commit.
+type waiters struct {
+	mu sync.Mutex
+	ch chan struct{} // nil when nobody waits
+}
+
+// Wrote returns a channel that is closed after the next commit. Ask for it
+// before looking at the data, and anew after each wake-up.
+func (db *DB) Wrote() <-chan struct{} {
+	db.waiters.mu.Lock()
+	defer db.waiters.mu.Unlock()
+	if db.waiters.ch == nil {
+		db.waiters.ch = make(chan struct{})
+	}
+	return db.waiters.ch
+}
+
+func (w *waiters) wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ch != nil {
+		close(w.ch)
+		w.ch = nil
+	}
+}
+
+// View runs fn on one snapshot of the database. fn must not write and must not
+// call View itself: the readers are few.
+func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
+	return db.read(ctx, func(tx *Tx) error {
+		if _, err := tx.conn.exec("BEGIN"); err != nil {
+			return err
+		}
+		err := call(tx, fn)
+		if _, end := tx.conn.exec("ROLLBACK"); err == nil {
+			err = end
+		}
+		return err
+	})
+}
+
+// read runs fn on a reader without a transaction: one statement needs none.
+func (db *DB) read(ctx context.Context, fn func(*Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case c, ok := <-db.readers:
+		if !ok {
+			return errStopping()
+		}
+		defer func() { db.readers <- c }()
+		return wrap(call(&Tx{Now: db.time(), conn: c}, fn))
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func errStopping() error {
+	return &Error{Code: CodeStorage, Name: "stopping", Message: "wamux is stopping", Hint: "Try again when it runs."}
+}
