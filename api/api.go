@@ -5,9 +5,12 @@
 package api
 
 import (
+	"cmp"
 	"context"
+	"crypto/sha256"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"wamux/store"
@@ -64,7 +67,39 @@ type Options struct {
 	Version     string
 }
 
+// api is the handler's own memory: the options, and what is made of them once.
+type api struct {
+	Options
+	keySums [][sha256.Size]byte
+	guesses *guessLimit
+	codes   *codeLimit
+	heavy   chan struct{} // slots for bodies that hold media; bounds the memory they take
+	docs    docs
+}
+
 // New returns the handler that serves everything: root API, /v1, docs, and the sandbox's control routes where there is one.
 func New(o Options) http.Handler {
-	return http.NotFoundHandler()
+	a := &api{
+		Options: o.withDefaults(),
+		keySums: sums(o.Keys),
+		guesses: newGuessLimit(time.Now),
+		codes:   newCodeLimit(time.Now),
+		heavy:   make(chan struct{}, 4),
+		docs:    newDocs(),
+	}
+	rt := newRouter(http.HandlerFunc(stray))
+	for _, route := range Routes() {
+		if o.Sandbox != nil || !strings.HasPrefix(route.Path, "/v1/sandbox/") {
+			rt.add(route, a.serve(route))
+		}
+	}
+	return a.outside(rt)
+}
+
+func (o Options) withDefaults() Options {
+	o.Log = cmp.Or(o.Log, slog.Default())
+	o.MaxFileSize = cmp.Or(o.MaxFileSize, 64<<20)
+	o.QRWait = cmp.Or(o.QRWait, 40*time.Second)
+	o.SendWait = cmp.Or(o.SendWait, 30*time.Second)
+	return o
 }
