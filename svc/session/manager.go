@@ -1,17 +1,21 @@
 // Package session runs WhatsApp sessions: a manager that knows them all, and
 // one owner goroutine per session, which alone connects, disconnects and
-// replaces its client. Commands and events reach the owner through a mailbox;
-// the store remembers what the user wants and what is.
+// replaces its client. Commands, events of the client and alarms reach the
+// owner through a mailbox; a pure table says which state follows; the store
+// remembers what the user wants and what is.
 package session
 
 import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
+	"sync"
 	"time"
 
 	"wamux/store"
 	"wamux/store/signal"
+	"wamux/svc/session/convert"
 )
 
 // Options say what a [Manager] is made of. DB and Signal are required.
@@ -23,28 +27,177 @@ type Options struct {
 	MaxSessions    int           // 0 means no limit
 	ReconnectDelay time.Duration // the first wait between two attempts, which then grow; 0 means 5 s
 	MaxReconnects  int           // attempts in a row before a session gives up; 0 means never
-	Scale          float64       // how much faster than real time waits run; 0 means 1. Only for simulated servers
-}
-
-// Network says where WhatsApp is.
-type Network struct {
-	Endpoint string // host:port dialled whatever host is asked for; "" means the real WhatsApp
-	RootKey  []byte // 32 bytes that vouch for the Noise certificate of Endpoint
-	CAPEM    []byte // the only authority trusted for Endpoint's TLS
+	Scale          float64       // how much faster than real time waits run; 0 means 1. Only for a simulated WhatsApp
 }
 
 // Manager holds the sessions. All methods are safe for concurrent use.
-type Manager struct{}
+type Manager struct {
+	db             *store.DB
+	signal         *signal.Container
+	log            *slog.Logger
+	convert        func(session string, own convert.Own, evt any) []store.Entry // tests put a broken one here
+	limiter        *limiter
+	transport      *http.Transport
+	socket, media  *http.Client
+	maxSessions    int
+	maxReconnects  int
+	reconnectDelay time.Duration
+	scale          float64
+	waiting        waiters
 
-var errPending = errors.New("session: not built yet")
+	mu       sync.Mutex
+	sessions map[string]*session
+	closed   bool
+}
 
-// New returns a manager. Nothing connects before StartAll. It sets process-wide
-// settings of the WhatsApp library, so only one manager may run at a time.
-func New(o Options) (*Manager, error) { return nil, errPending }
+// New returns a manager. Nothing connects before [Manager.StartAll]. It sets
+// process-wide settings of the WhatsApp library, so all managers of a process
+// must have the same Network.
+func New(o Options) (*Manager, error) {
+	if err := o.Network.check(); err != nil {
+		return nil, err
+	}
+	transport, err := o.Network.transport()
+	if err != nil {
+		return nil, err
+	}
+	m := &Manager{
+		db: o.DB, signal: o.Signal, log: o.Log, convert: convert.Incoming, transport: transport,
+		maxSessions: o.MaxSessions, maxReconnects: o.MaxReconnects, reconnectDelay: o.ReconnectDelay,
+		scale: o.Scale, sessions: map[string]*session{},
+	}
+	m.preset(o.Network)
+	m.socket, m.media = clients(transport)
+	setProcessWide(o.Network)
+	quietSignal(m.log)
+	return m, nil
+}
 
-// StartAll starts every session that is wanted running, paced, and returns at once. (Start is for one session.)
-func (m *Manager) StartAll(ctx context.Context) error { return errPending }
+// preset fills what the options left open. The real WhatsApp is approached
+// with care; a simulated one can take what comes.
+func (m *Manager) preset(n Network) {
+	if m.log == nil {
+		m.log = slog.Default()
+	}
+	if m.reconnectDelay <= 0 {
+		m.reconnectDelay = 5 * time.Second
+	}
+	if m.scale <= 0 || !n.simulated() {
+		m.scale = 1
+	}
+	m.limiter = newLimiter(3, 5)
+	if n.simulated() {
+		m.limiter = newLimiter(100*m.scale, 100)
+	}
+}
 
-// Close disconnects every session, after the message that each is just sending,
-// and returns when all goroutines are gone or ctx ends.
-func (m *Manager) Close(ctx context.Context) error { return errPending }
+// scaled is how long d takes in simulated time.
+func (m *Manager) scaled(d time.Duration) time.Duration {
+	return time.Duration(float64(d) / m.scale)
+}
+
+// StartAll knows all sessions of the database and starts those that are wanted
+// running, paced, without waiting for them. ctx is for reading the database.
+func (m *Manager) StartAll(ctx context.Context) error {
+	rows, err := m.db.Sessions(ctx)
+	if err != nil {
+		return err
+	}
+	for _, row := range rows {
+		s, err := m.adopt(row)
+		if err != nil {
+			return err
+		}
+		s.box.post(resume{row})
+	}
+	return nil
+}
+
+// Close disconnects every session after the message that each is just sending,
+// and returns when all their goroutines are gone, or with ctx's error.
+func (m *Manager) Close(ctx context.Context) error {
+	m.mu.Lock()
+	m.closed = true
+	all := make([]*session, 0, len(m.sessions))
+	for _, s := range m.sessions {
+		all = append(all, s)
+	}
+	m.mu.Unlock()
+	for _, s := range all {
+		s.box.post(&command{orderShutdown, make(chan error, 1)})
+	}
+	defer m.transport.CloseIdleConnections()
+	for _, s := range all {
+		select {
+		case <-s.done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// errClosed is for callers that come while the program ends.
+func errClosed() error {
+	return &store.Error{Code: store.CodeOffline, Name: "shutting_down", Message: "wamux is shutting down", Hint: "Try again when it is back."}
+}
+
+// adopt returns the session of a row, with its owner running.
+func (m *Manager) adopt(row *store.Session) (*session, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return nil, errClosed()
+	}
+	if s := m.sessions[row.ID]; s != nil {
+		return s, nil
+	}
+	s := m.newSession(row)
+	m.sessions[row.ID] = s
+	go s.loop()
+	return s, nil
+}
+
+// known returns a session that is running its owner, or nil.
+func (m *Manager) known(id string) *session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.sessions[id]
+}
+
+// find returns a session, or the store's error for one that is not there.
+func (m *Manager) find(ctx context.Context, id string) (*session, error) {
+	if s := m.known(id); s != nil {
+		return s, nil
+	}
+	row, err := m.db.Session(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return m.adopt(row)
+}
+
+// forget drops a session whose rows are gone.
+func (m *Manager) forget(s *session) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.sessions[s.id] == s {
+		delete(m.sessions, s.id)
+	}
+}
+
+// tell gives an order to the owner of a session.
+func (m *Manager) tell(ctx context.Context, id string, o order) error {
+	for {
+		s, err := m.find(ctx, id)
+		if err != nil {
+			return err
+		}
+		if err := s.tell(ctx, o); !errors.Is(err, errGone) {
+			return err
+		}
+		if m.known(id) == s {
+			return errClosed()
+		}
+	}
+}

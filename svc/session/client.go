@@ -1,0 +1,62 @@
+package session
+
+import (
+	"net/http"
+	"runtime"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waCompanionReg"
+	wastore "go.mau.fi/whatsmeow/store"
+	"google.golang.org/protobuf/proto"
+)
+
+// How the phone lists us: as a browser on a machine.
+const (
+	osName      = "wamux"
+	browserType = waCompanionReg.DeviceProps_CHROME
+)
+
+// codeName is what WhatsApp wants to read when a device is linked by code: it
+// checks that it is a common browser on a common system.
+func codeName() string {
+	switch runtime.GOOS {
+	case "windows":
+		return "Chrome (Windows)"
+	case "darwin":
+		return "Chrome (Mac OS)"
+	}
+	return "Chrome (Linux)"
+}
+
+// setProcessWide sets what the library keeps for the whole process. It writes
+// only what differs, so that a second manager of the same kind is no race.
+func setProcessWide(n Network) {
+	if n.simulated() && whatsmeow.WACertPubKey != [32]byte(n.RootKey) {
+		whatsmeow.WACertPubKey = [32]byte(n.RootKey)
+	}
+	if wastore.DeviceProps.GetOs() != osName {
+		wastore.DeviceProps.Os = proto.String(osName)
+		wastore.DeviceProps.PlatformType = browserType.Enum()
+		wastore.DeviceProps.RequireFullSync = proto.Bool(false)
+	}
+}
+
+// newClient makes the library's client for one run of a session, set so that a
+// message is acknowledged only after its handler said true, that what was
+// decrypted outlives a crash before that, and that reconnecting is ours.
+func newClient(device *wastore.Device, log libLog, socket, media *http.Client) *whatsmeow.Client {
+	c := whatsmeow.NewClient(device, log)
+	c.EnableAutoReconnect = false
+	c.InitialAutoReconnect = false
+	c.DisableLoginAutoReconnect = true
+	c.SynchronousAck = true
+	c.EnableDecryptedEventBuffer = true
+	c.UseRetryMessageStore = true
+	c.AutomaticMessageRerequestFromPhone = true
+	c.ManualHistorySyncDownload = true
+	c.SetMaxParallelRetryReceiptHandling(1)
+	c.SetWebsocketHTTPClient(socket)
+	c.SetPreLoginHTTPClient(socket)
+	c.SetMediaHTTPClient(media)
+	return c
+}

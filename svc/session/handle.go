@@ -1,0 +1,66 @@
+package session
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"go.mau.fi/whatsmeow/types/events"
+)
+
+// handle is the client's event handler. true lets WhatsApp forget the event:
+// by then what it leaves behind is on disk. Anything else stops the run, so
+// that no later event overtakes this one; WhatsApp offers all of them again.
+func (s *session) handle(r *run, evt any) (done bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.log.Error("event handler broke", "event", fmt.Sprintf("%T", evt), "panic", redact(p), "stack", string(debug.Stack()))
+			s.fail(r, panicked(), nil)
+			done = false
+		}
+	}()
+	if _, ok := diagnose(evt); ok {
+		s.box.post(happened{r, evt})
+		return true
+	}
+	if !r.handling.enter() {
+		return false
+	}
+	defer r.handling.leave()
+	return s.keep(r, evt)
+}
+
+// keep writes down what evt leaves behind and tells whether it is on disk.
+func (s *session) keep(r *run, evt any) bool {
+	if r.ctx.Err() != nil {
+		return false
+	}
+	switch e := evt.(type) {
+	case *events.Receipt:
+		s.sent.settle(r.ctx, e.MessageIDs)
+	case *events.PushNameSetting:
+		s.box.post(happened{r, evt})
+	}
+	entries := s.m.convert(s.id, r.own(), evt)
+	if len(entries) == 0 {
+		return true
+	}
+	if _, err := s.m.db.Record(r.ctx, s.id, entries...); err != nil {
+		s.fail(r, storeFault(err), err)
+		return false
+	}
+	return true
+}
+
+// fail stops the run at once: nothing is acknowledged any more, and the owner
+// takes it down. It may be called from any goroutine, also by the stores.
+func (s *session) fail(r *run, d diagnosis, err error) {
+	ended := r.ctx.Err() != nil
+	r.cancel()
+	if ended || r.broken.Swap(true) {
+		return
+	}
+	if err != nil {
+		s.log.Error("session stops because something could not be saved or read", "error", err)
+	}
+	s.box.post(broke{r, d})
+}

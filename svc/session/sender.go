@@ -1,0 +1,246 @@
+package session
+
+import (
+	"context"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+	"google.golang.org/protobuf/proto"
+
+	"wamux/store"
+	"wamux/svc/session/convert"
+)
+
+// ackTime is how long WhatsApp may take to acknowledge a message.
+const ackTime = 20 * time.Second
+
+// sender brings a session's jobs to WhatsApp while it is online, one after the
+// other, first in first out.
+type sender struct {
+	s    *session
+	run  *run
+	quit chan struct{} // closed: no more jobs
+	once sync.Once
+	done chan struct{} // closed when the goroutine is gone
+
+	ctx context.Context // for waits and uploads; ends with the connection
+	cut context.CancelFunc
+}
+
+func (s *session) startSender(r *run) *sender {
+	o := &sender{s: s, run: r, quit: make(chan struct{}), done: make(chan struct{})}
+	o.ctx, o.cut = context.WithCancel(r.ctx)
+	go o.loop()
+	return o
+}
+
+// stop makes the job that is at work the last one.
+func (o *sender) stop() { o.once.Do(func() { close(o.quit) }) }
+
+// wait gives a stopped sender some time to come to its end.
+func (o *sender) wait(d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-o.done:
+	case <-timer.C:
+	}
+}
+
+func (o *sender) loop() {
+	defer close(o.done)
+	defer o.cut()
+	for o.step() {
+	}
+}
+
+// step brings one job to its end. false means the sender has to end.
+func (o *sender) step() bool {
+	job, ok := o.next()
+	if !ok {
+		return false
+	}
+	started, err := o.s.m.db.StartJob(o.run.ctx, job.ID)
+	if err != nil {
+		return o.fault(err)
+	}
+	if !started {
+		o.withdrawn(job)
+		return true
+	}
+	o.s.sent.begin(job.MessageID)
+	defer o.s.sent.end(job.MessageID)
+	return o.bring(job)
+}
+
+// next waits for a job.
+func (o *sender) next() (*store.Job, bool) {
+	for {
+		select {
+		case <-o.quit:
+			return nil, false
+		case <-o.ctx.Done():
+			return nil, false
+		default:
+		}
+		job, err := o.s.m.db.NextJob(o.run.ctx, o.s.id)
+		if err != nil {
+			return nil, o.fault(err)
+		}
+		if job != nil {
+			return job, true
+		}
+		select {
+		case <-o.s.wake:
+		case <-o.quit:
+		case <-o.ctx.Done():
+		}
+	}
+}
+
+// fault ends the run, because the database let us down.
+func (o *sender) fault(err error) bool {
+	o.s.fail(o.run, storeFault(err), err)
+	return false
+}
+
+// withdrawn tells those who wait for a job that was cancelled meanwhile.
+func (o *sender) withdrawn(job *store.Job) {
+	if now, err := o.s.m.db.Job(o.run.ctx, job.Session, job.ID); err == nil {
+		o.s.m.waiting.done(now)
+	}
+}
+
+// bring tries a job until it is sent or has failed. false means the sender has
+// to end; the job then stays as it is, for the next one.
+func (o *sender) bring(job *store.Job) bool {
+	parcel := &parcel{job: job}
+	for attempt := 0; ; attempt++ {
+		if !job.Deadline.IsZero() && time.Now().After(job.Deadline) {
+			return o.failed(job, tooLate())
+		}
+		err := o.try(parcel)
+		if err == nil {
+			return o.arrived(parcel)
+		}
+		why := o.judge(parcel, err)
+		switch {
+		case why.final || attempt+1 >= why.attempts:
+			return o.failed(job, why)
+		case !o.pause(why.wait(attempt)):
+			return false
+		}
+	}
+}
+
+// pause waits before the next attempt. false means the sender has to end.
+func (o *sender) pause(d time.Duration) bool {
+	timer := time.NewTimer(o.s.m.scaled(d))
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return o.run.up()
+	case <-o.quit:
+	case <-o.ctx.Done():
+	}
+	return false
+}
+
+// parcel is a job with what its attempts have made of it so far.
+type parcel struct {
+	job  *store.Job
+	to   types.JID
+	msg  *waE2E.Message
+	sent whatsmeow.SendResponse
+}
+
+// try sends the parcel once. The message id is the job's every time, so that a
+// repeat of what did arrive is no second message.
+func (o *sender) try(p *parcel) error {
+	if p.msg == nil {
+		if err := o.pack(p); err != nil {
+			return err
+		}
+	}
+	ctx, release := o.run.device.SendContext(o.run.ctx)
+	defer release()
+	msg := proto.Clone(p.msg).(*waE2E.Message) // the library writes into it
+	var err error
+	p.sent, err = o.run.client.SendMessage(ctx, p.to, msg, whatsmeow.SendRequestExtra{
+		ID: p.job.MessageID, Timeout: o.s.m.scaled(ackTime)})
+	return err
+}
+
+// pack uploads the media, if there is any, and makes the message.
+func (o *sender) pack(p *parcel) (err error) {
+	if p.to, err = types.ParseJID(p.job.To); err != nil {
+		return store.Errorf(store.CodeInvalid, "invalid_recipient", "The recipient is no WhatsApp address")
+	}
+	var up *convert.Uploaded
+	if kind, ok := convert.MediaKind(p.job.Content); ok {
+		if up, err = o.upload(p.job.ID, kind); err != nil {
+			return err
+		}
+	}
+	p.msg, err = convert.Outgoing(p.job.Content, up)
+	return err
+}
+
+func (o *sender) upload(jobID, kind string) (*convert.Uploaded, error) {
+	data, err := o.s.m.db.JobMedia(o.run.ctx, jobID)
+	if err != nil {
+		return nil, err
+	}
+	at, err := o.run.client.Upload(o.ctx, data, mediaType(kind))
+	if err != nil {
+		return nil, &uploadError{err}
+	}
+	return &convert.Uploaded{URL: at.URL, DirectPath: at.DirectPath, MediaKey: at.MediaKey,
+		FileEncSHA256: at.FileEncSHA256, FileSHA256: at.FileSHA256, FileLength: at.FileLength}, nil
+}
+
+func mediaType(kind string) whatsmeow.MediaType {
+	switch kind {
+	case "video":
+		return whatsmeow.MediaVideo
+	case "audio":
+		return whatsmeow.MediaAudio
+	case "document":
+		return whatsmeow.MediaDocument
+	}
+	return whatsmeow.MediaImage // also of stickers
+}
+
+// arrived writes down that WhatsApp has the message.
+func (o *sender) arrived(p *parcel) bool {
+	j := p.job
+	j.State, j.Code, j.Error = store.JobSent, "", ""
+	j.Chat, j.SentAt, j.Sent = p.sent.Chat.String(), p.sent.Timestamp.UTC(), convert.JSON(p.msg)
+	if p.sent.Timestamp.IsZero() {
+		j.SentAt = time.Now().UTC()
+	}
+	return o.finish(j, convert.Sent(o.s.id, o.run.own(), j, p.msg, j.SentAt))
+}
+
+// failed writes down that the job is over without a message.
+func (o *sender) failed(j *store.Job, why verdict) bool {
+	j.State, j.Code, j.Error = store.JobFailed, why.code, why.sentence
+	data, _ := json.Marshal(map[string]any{"jobId": j.ID, "messageId": j.MessageID, "to": j.To, "code": j.Code, "message": j.Error})
+	return o.finish(j, store.Entry{Events: []store.Event{{ID: store.EventID("message.failed", j.ID), Type: "message.failed", Data: data}}})
+}
+
+// finish saves the outcome and tells those who wait for it. It is saved also
+// when the run just ended: the message is out.
+func (o *sender) finish(j *store.Job, entry store.Entry) bool {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(o.run.ctx), storeTime)
+	defer cancel()
+	if err := o.s.m.db.FinishJob(ctx, j, entry); err != nil {
+		return o.fault(err)
+	}
+	o.s.m.waiting.done(j)
+	return true
+}
