@@ -1,6 +1,12 @@
 package store
 
-import "time"
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+)
 
 // Contact is a person or business that a session knows.
 type Contact struct {
@@ -21,4 +27,57 @@ type ContactQuery struct {
 	Search  string // part of a name, phone or JID; "" for all
 	After   int64  // only rows with a greater Seq
 	Limit   int    // 0 means 25, at most 1000
+}
+
+const contactColumns = `id, sessionId, jid, phone, lid, name, pushName, businessName, updatedAt`
+
+func scanContact(row scanner) (*Contact, error) {
+	var c Contact
+	var updated int64
+	err := row.Scan(&c.Seq, &c.Session, &c.ID, &c.Phone, &c.LID, &c.Name, &c.PushName, &c.BusinessName, &updated)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, Errorf(CodeNotFound, "contact_not_found", "Contact not found")
+	}
+	c.UpdatedAt = fromMillis(updated)
+	return &c, err
+}
+
+// Contacts returns the chosen contacts in the order in which they became known.
+func (db *DB) Contacts(ctx context.Context, q ContactQuery) (list []*Contact, err error) {
+	query := "SELECT " + contactColumns + " FROM contacts WHERE sessionId = ? AND id > ?"
+	args := []any{q.Session, q.After}
+	if q.Search != "" {
+		query += ` AND (name || char(10) || pushName || char(10) || businessName || char(10) || phone || char(10) || jid || char(10) || lid) LIKE ? ESCAPE '\'`
+		args = append(args, "%"+strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(q.Search)+"%")
+	}
+	args = append(args, pageSize(q.Limit))
+	err = db.read(ctx, func(tx *Tx) (err error) {
+		rows, err := tx.Query(query+" ORDER BY id LIMIT ?", args...)
+		list, err = collect(rows, err, scanContact)
+		return err
+	})
+	return list, err
+}
+
+// Contact returns one contact by its JID, or the error contact_not_found.
+func (db *DB) Contact(ctx context.Context, session, id string) (c *Contact, err error) {
+	err = db.read(ctx, func(tx *Tx) (err error) {
+		c, err = scanContact(tx.QueryRow("SELECT "+contactColumns+" FROM contacts WHERE sessionId = ? AND jid = ?", session, id))
+		return err
+	})
+	return c, err
+}
+
+// setContact writes what is known of a contact. Empty fields keep what is
+// there, and nothing is written when nothing is new: it comes with every message.
+func setContact(tx *Tx, session string, c *Contact) error {
+	_, err := tx.Exec(`INSERT INTO contacts (sessionId, jid, phone, lid, name, pushName, businessName, updatedAt) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (sessionId, jid) DO UPDATE SET
+			phone = COALESCE(NULLIF(excluded.phone, ''), phone), lid = COALESCE(NULLIF(excluded.lid, ''), lid),
+			name = COALESCE(NULLIF(excluded.name, ''), name), pushName = COALESCE(NULLIF(excluded.pushName, ''), pushName),
+			businessName = COALESCE(NULLIF(excluded.businessName, ''), businessName), updatedAt = excluded.updatedAt
+		WHERE excluded.phone NOT IN ('', phone) OR excluded.lid NOT IN ('', lid) OR excluded.name NOT IN ('', name)
+			OR excluded.pushName NOT IN ('', pushName) OR excluded.businessName NOT IN ('', businessName)`,
+		session, c.ID, c.Phone, c.LID, c.Name, c.PushName, c.BusinessName, toMillis(tx.Now))
+	return noSession(err)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"time"
 )
 
@@ -29,6 +30,7 @@ type Receipt struct {
 // metadata.previous. A target that is not in the history is no error.
 type Edit struct {
 	Chat, ID, Text string
+	By             string // JID of who edited; in a chat of two it must be the author; "" trusts the caller
 	Raw            []byte // protobuf of the new content; nil keeps the old
 	At             time.Time
 }
@@ -36,6 +38,92 @@ type Edit struct {
 // Revoke marks an earlier message as taken back. A target that is not in the
 // history is no error.
 type Revoke struct {
-	Chat, ID, By string
-	At           time.Time
+	Chat, ID string
+	By       string // JID of who took it back: the author, or anybody in a group; "" trusts the caller
+	At       time.Time
+}
+
+// Record writes what events left behind, all entries in one transaction, and
+// returns how many message rows are new. Repeats change nothing: a message that
+// is there already brings no events either, and an event keeps its id.
+func (db *DB) Record(ctx context.Context, session string, entries ...Entry) (added int, err error) {
+	err = db.Update(ctx, func(tx *Tx) (err error) {
+		added, err = record(tx, session, entries)
+		return err
+	})
+	return added, err
+}
+
+func record(tx *Tx, session string, entries []Entry) (added int, err error) {
+	for _, e := range entries {
+		repeat := false
+		if e.Message != nil {
+			isNew, err := addMessage(tx, session, e.Message)
+			if err != nil {
+				return 0, err
+			}
+			if repeat = !isNew; isNew {
+				added++
+			}
+		}
+		if err := e.change(tx, session); err != nil {
+			return 0, err
+		}
+		for i := range e.Events {
+			if repeat {
+				break
+			}
+			if err := addEvent(tx, session, e.Events[i]); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return added, nil
+}
+
+// change applies what an entry says about earlier rows and about people.
+func (e Entry) change(tx *Tx, session string) error {
+	if e.Receipt != nil {
+		if err := addReceipt(tx, session, e.Receipt); err != nil {
+			return err
+		}
+	}
+	if e.Edit != nil {
+		if err := editMessage(tx, session, e.Edit); err != nil {
+			return err
+		}
+	}
+	if e.Revoke != nil {
+		if err := revokeMessage(tx, session, e.Revoke); err != nil {
+			return err
+		}
+	}
+	if e.Contact != nil {
+		return setContact(tx, session, e.Contact)
+	}
+	return nil
+}
+
+// editMessage gives the row its new text, once: a repeat or an older edit finds
+// a row that was edited at that time already.
+func editMessage(tx *Tx, session string, e *Edit) error {
+	row, err := findTarget(tx, session, e.ID, e.Chat, e.By)
+	if err != nil || row == 0 {
+		return err
+	}
+	at := toMillis(e.At)
+	_, err = tx.Exec(`UPDATE chat_history SET metadata = json_set(metadata, '$.previous', message, '$.editedAt', ?1), message = ?2,
+		raw = COALESCE(?3, raw), editedAt = ?4 WHERE id = ?5 AND editedAt < ?4`, formatTime(e.At), e.Text, e.Raw, at, row)
+	return err
+}
+
+// revokeMessage marks the row; it keeps its text.
+func revokeMessage(tx *Tx, session string, r *Revoke) error {
+	row, err := findTarget(tx, session, r.ID, r.Chat, r.By)
+	if err != nil || row == 0 {
+		return err
+	}
+	_, err = tx.Exec(`UPDATE chat_history SET metadata = json_set(metadata, '$.revokedAt', ?1, '$.revokedBy', ?2), revokedAt = ?3
+		WHERE id = ?4 AND revokedAt = 0`, formatTime(r.At), r.By, toMillis(r.At), row)
+	return err
 }

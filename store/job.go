@@ -1,7 +1,10 @@
 package store
 
 import (
+	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"time"
 )
 
@@ -37,4 +40,200 @@ type Job struct {
 	UpdatedAt   time.Time
 	Deadline    time.Time // zero for none
 	Attempts    int
+}
+
+const jobColumns = `id, sessionId, key, fingerprint, messageId, recipient, content, state, code, error, chat, sentAt, sent, createdAt, updatedAt, deadline, attempts`
+
+func scanJob(row scanner) (*Job, error) {
+	var j Job
+	var content string
+	var sent sql.NullString
+	var sentAt, created, updated, deadline int64
+	err := row.Scan(&j.ID, &j.Session, &j.Key, &j.Fingerprint, &j.MessageID, &j.To, &content, &j.State, &j.Code, &j.Error,
+		&j.Chat, &sentAt, &sent, &created, &updated, &deadline, &j.Attempts)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, errNoJob()
+	}
+	if err != nil {
+		return nil, err
+	}
+	if sent.Valid {
+		j.Sent = json.RawMessage(sent.String)
+	}
+	j.SentAt, j.CreatedAt, j.UpdatedAt, j.Deadline = fromMillis(sentAt), fromMillis(created), fromMillis(updated), fromMillis(deadline)
+	return &j, json.Unmarshal([]byte(content), &j.Content)
+}
+
+func errNoJob() error { return Errorf(CodeNotFound, "job_not_found", "Job not found") }
+
+// AddJob accepts a message to be sent, with the bytes of its media or nil, and
+// returns the job as it is stored. When the session has a job with this Key
+// already, that one is returned and the flag is true; its fingerprint must be
+// the same, else the error is idempotency_conflict. j is not changed.
+func (db *DB) AddJob(ctx context.Context, j *Job, media []byte) (stored *Job, existed bool, err error) {
+	content, err := json.Marshal(j.Content)
+	if err != nil {
+		return nil, false, err
+	}
+	id := j.ID
+	if id == "" {
+		id = randomID("job_")
+	}
+	err = db.Update(ctx, func(tx *Tx) (err error) {
+		if stored, err = sameKey(tx, j); stored != nil || err != nil {
+			existed = stored != nil
+			return err
+		}
+		fresh := *j
+		fresh.ID = id
+		stored, existed = &fresh, false
+		return addJob(tx, stored, string(content), media)
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	return stored, existed, nil
+}
+
+// sameKey returns the job that was accepted under the key of j, or nil.
+func sameKey(tx *Tx, j *Job) (*Job, error) {
+	if j.Key == "" {
+		return nil, nil
+	}
+	old, err := scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE sessionId = ? AND key = ? AND key <> ''", j.Session, j.Key))
+	if ErrorCode(err) == CodeNotFound {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if old.Fingerprint != j.Fingerprint {
+		e := Errorf(CodeConflict, "idempotency_conflict", "This Idempotency-Key was used for another request")
+		e.Hint = "Use a new key for a new message."
+		return nil, e
+	}
+	return old, nil
+}
+
+func addJob(tx *Tx, j *Job, content string, media []byte) error {
+	j.State, j.CreatedAt, j.UpdatedAt = JobQueued, tx.Now, tx.Now
+	now := toMillis(tx.Now)
+	_, err := tx.Exec(`INSERT INTO jobs (id, sessionId, key, fingerprint, messageId, recipient, content, state, chat, createdAt, updatedAt, deadline)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		j.ID, j.Session, j.Key, j.Fingerprint, j.MessageID, j.To, content, j.State, j.Chat, now, now, toMillis(j.Deadline))
+	if err != nil || len(media) == 0 {
+		return noSession(err)
+	}
+	_, err = tx.Exec("INSERT INTO job_media (jobId, data) VALUES (?, ?)", j.ID, media)
+	return err
+}
+
+// Job returns one job of the session, or the error job_not_found.
+func (db *DB) Job(ctx context.Context, session, id string) (j *Job, err error) {
+	err = db.read(ctx, func(tx *Tx) (err error) {
+		j, err = scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE id = ? AND sessionId = ?", id, session))
+		return err
+	})
+	return j, err
+}
+
+// JobMedia returns the bytes that the job is to send; nil when it has none, or
+// none any more because it is done.
+func (db *DB) JobMedia(ctx context.Context, id string) (data []byte, err error) {
+	err = db.read(ctx, func(tx *Tx) error {
+		err := tx.QueryRow("SELECT data FROM job_media WHERE jobId = ?", id).Scan(&data)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		return err
+	})
+	return data, err
+}
+
+// NextJob returns the oldest job of the session that is not done, or nil when
+// there is none. A job that was being sent at a crash is next again.
+func (db *DB) NextJob(ctx context.Context, session string) (j *Job, err error) {
+	err = db.read(ctx, func(tx *Tx) (err error) {
+		j, err = scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE sessionId = ? AND state IN ('queued', 'sending') ORDER BY seq LIMIT 1", session))
+		if ErrorCode(err) == CodeNotFound {
+			j, err = nil, nil
+		}
+		return err
+	})
+	return j, err
+}
+
+// StartJob notes that the job is on its way and counts the attempt. It answers
+// false when the job was cancelled or done meanwhile.
+func (db *DB) StartJob(ctx context.Context, id string) (started bool, err error) {
+	err = db.Update(ctx, func(tx *Tx) (err error) {
+		started, err = changed(tx.Exec(`UPDATE jobs SET state = 'sending', attempts = attempts + 1, updatedAt = ?
+			WHERE id = ? AND state IN ('queued', 'sending')`, toMillis(tx.Now), id))
+		return err
+	})
+	return started, err
+}
+
+// FinishJob writes State, Code, Error, Chat, SentAt and Sent of the job, drops
+// its media and records the entries, all in one transaction.
+func (db *DB) FinishJob(ctx context.Context, j *Job, entries ...Entry) error {
+	return db.Update(ctx, func(tx *Tx) error {
+		found, err := changed(tx.Exec(`UPDATE jobs SET state = ?, code = ?, error = ?, chat = ?, sentAt = ?, sent = ?, updatedAt = ? WHERE id = ?`,
+			j.State, j.Code, j.Error, j.Chat, toMillis(j.SentAt), nullable(j.Sent), toMillis(tx.Now), j.ID))
+		if err != nil {
+			return err
+		}
+		if !found {
+			return errNoJob()
+		}
+		if err := dropMedia(tx, j.ID); err != nil {
+			return err
+		}
+		_, err = record(tx, j.Session, entries)
+		return err
+	})
+}
+
+// CancelJob takes the job back. It answers false when it is on its way or done.
+func (db *DB) CancelJob(ctx context.Context, id string) (cancelled bool, err error) {
+	err = db.Update(ctx, func(tx *Tx) (err error) {
+		cancelled, err = changed(tx.Exec("UPDATE jobs SET state = 'cancelled', updatedAt = ? WHERE id = ? AND state = 'queued'", toMillis(tx.Now), id))
+		if err != nil || !cancelled {
+			return err
+		}
+		return dropMedia(tx, id)
+	})
+	return cancelled, err
+}
+
+// SessionsWithJobs returns the ids of the sessions that have something to send.
+func (db *DB) SessionsWithJobs(ctx context.Context) (ids []string, err error) {
+	err = db.read(ctx, func(tx *Tx) error {
+		rows, err := tx.Query("SELECT DISTINCT sessionId FROM jobs WHERE state IN ('queued', 'sending') ORDER BY sessionId")
+		ids, err = collect(rows, err, func(row scanner) (id string, err error) { return id, row.Scan(&id) })
+		return err
+	})
+	return ids, err
+}
+
+func dropMedia(tx *Tx, job string) error {
+	_, err := tx.Exec("DELETE FROM job_media WHERE jobId = ?", job)
+	return err
+}
+
+// changed takes the results of Exec and tells whether a row was changed.
+func changed(res sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n > 0, err
+}
+
+// nullable returns JSON as text, or NULL for none.
+func nullable(data json.RawMessage) any {
+	if data == nil {
+		return nil
+	}
+	return string(data)
 }

@@ -1,7 +1,11 @@
 package store
 
 import (
+	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
+	"slices"
 	"time"
 )
 
@@ -43,4 +47,114 @@ type MessageQuery struct {
 	Before  int64  // only rows with a smaller Seq; 0 for all
 	Offset  int
 	Limit   int // 0 means 25, at most 1000
+}
+
+// statusOrder is the way of an outgoing message.
+var statusOrder = []string{StatusPending, StatusServer, StatusDelivered, StatusRead, StatusPlayed}
+
+// furthest returns the status that is further on the way.
+func furthest(a, b string) string {
+	if slices.Index(statusOrder, b) > slices.Index(statusOrder, a) {
+		return b
+	}
+	return a
+}
+
+const messageColumns = `id, sessionId, chat, sender, messageId, part, phoneNumber, message, messageType, direction, status, metadata, raw, timestamp, editedAt, revokedAt`
+
+func scanMessage(row scanner) (*Message, error) {
+	var m Message
+	var direction, metadata, at string
+	var edited, revoked int64
+	err := row.Scan(&m.Seq, &m.Session, &m.Chat, &m.Sender, &m.ID, &m.Part, &m.Phone, &m.Text, &m.Type, &direction,
+		&m.Status, &metadata, &m.Raw, &at, &edited, &revoked)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, Errorf(CodeNotFound, "message_not_found", "Message not found")
+	}
+	if err != nil {
+		return nil, err
+	}
+	m.Outgoing, m.Metadata, m.Timestamp = direction == outgoing, json.RawMessage(metadata), parseTime(at)
+	m.EditedAt, m.RevokedAt = fromMillis(edited), fromMillis(revoked)
+	return &m, nil
+}
+
+// The two directions of chat_history.
+const (
+	incoming = "incoming"
+	outgoing = "outgoing"
+)
+
+func (m *Message) direction() string {
+	if m.Outgoing {
+		return outgoing
+	}
+	return incoming
+}
+
+// where returns the condition of the query without its cursor, and its values.
+func (q MessageQuery) where() (string, []any) {
+	cond, args := "sessionId = ?", []any{q.Session}
+	if q.Phone != "" {
+		cond, args = cond+" AND phoneNumber = ?", append(args, q.Phone)
+	}
+	if q.Chat != "" {
+		cond, args = cond+" AND chat = ?", append(args, q.Chat)
+	}
+	return cond, args
+}
+
+// Messages returns the chosen messages, newest first, and how many there are
+// without regard to Before, Offset and Limit. A session that does not exist has
+// none.
+func (db *DB) Messages(ctx context.Context, q MessageQuery) (list []*Message, total int, err error) {
+	err = db.View(ctx, func(tx *Tx) (err error) {
+		cond, args := q.where()
+		if err = tx.QueryRow("SELECT COUNT(*) FROM chat_history WHERE "+cond, args...).Scan(&total); err != nil {
+			return err
+		}
+		if q.Before > 0 {
+			cond, args = cond+" AND id < ?", append(args, q.Before)
+		}
+		args = append(args, pageSize(q.Limit), max(q.Offset, 0))
+		rows, err := tx.Query("SELECT "+messageColumns+" FROM chat_history WHERE "+cond+" ORDER BY id DESC LIMIT ? OFFSET ?", args...)
+		list, err = collect(rows, err, scanMessage)
+		return err
+	})
+	return list, total, err
+}
+
+// Message returns the message that WhatsApp calls messageID, its first part, or
+// the error message_not_found. Where two chats have the same id the newer one
+// is meant.
+func (db *DB) Message(ctx context.Context, session, messageID string) (m *Message, err error) {
+	err = db.read(ctx, func(tx *Tx) (err error) {
+		m, err = scanMessage(tx.QueryRow("SELECT "+messageColumns+` FROM chat_history
+			WHERE sessionId = ? AND messageId = ? ORDER BY part, id DESC LIMIT 1`, session, messageID))
+		return err
+	})
+	return m, err
+}
+
+// addMessage writes the row, keeps its chat up to date and tells whether it is
+// new. A receipt may have come before our own message was noted as sent.
+func addMessage(tx *Tx, session string, m *Message) (bool, error) {
+	status := m.Status
+	if m.Outgoing {
+		early, err := earlyStatus(tx, session, m.ID)
+		if err != nil {
+			return false, err
+		}
+		status = furthest(status, early)
+	}
+	res, err := tx.Exec(`INSERT INTO chat_history (sessionId, phoneNumber, message, messageType, direction, metadata, timestamp, chat, sender, messageId, part, status, raw)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		session, m.Phone, m.Text, m.Type, m.direction(), object(m.Metadata), formatTime(m.Timestamp), m.Chat, m.Sender, m.ID, m.Part, status, m.Raw)
+	if err != nil {
+		return false, noSession(err)
+	}
+	if n, err := res.RowsAffected(); n == 0 || err != nil {
+		return false, err
+	}
+	return true, touchChat(tx, session, m)
 }

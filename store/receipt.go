@@ -1,0 +1,155 @@
+package store
+
+import (
+	"database/sql"
+	"errors"
+	"strings"
+)
+
+// target is a row of chat_history that a receipt, edit or revoke may mean.
+type target struct {
+	row                  int64
+	chat, sender, status string
+	outgoing             bool
+}
+
+// targets returns the rows with that message id. There is hardly ever more than
+// one: ids are random.
+func targets(tx *Tx, session, messageID string) ([]target, error) {
+	rows, err := tx.Query("SELECT id, chat, sender, status, direction = 'outgoing' FROM chat_history WHERE sessionId = ? AND messageId = ?", session, messageID)
+	return collect(rows, err, func(row scanner) (t target, err error) {
+		err = row.Scan(&t.row, &t.chat, &t.sender, &t.status, &t.outgoing)
+		return t, err
+	})
+}
+
+// addReceipt moves our own messages forward and notes who has got them. It may
+// come before the message is noted as sent; its job is known then.
+func addReceipt(tx *Tx, session string, r *Receipt) error {
+	for _, id := range r.MessageIDs {
+		list, err := targets(tx, session, id)
+		if err != nil {
+			return err
+		}
+		known := false
+		if len(list) == 0 {
+			known, err = isGoingOut(tx, session, id)
+		} else {
+			known, err = forward(tx, list, r)
+		}
+		if err != nil {
+			return err
+		}
+		if known && r.By != "" {
+			if err := noteRecipient(tx, session, id, r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forward moves the status of our rows in the chat of the receipt, never back,
+// and tells whether there is one.
+func forward(tx *Tx, list []target, r *Receipt) (known bool, err error) {
+	for _, t := range list {
+		if !t.outgoing || !sameChat(t.chat, r.Chat) && !sameChat(t.chat, r.AltChat) {
+			continue
+		}
+		known = true
+		next := furthest(t.status, r.Status)
+		if next == t.status {
+			continue
+		}
+		if _, err := tx.Exec("UPDATE chat_history SET status = ? WHERE id = ?", next, t.row); err != nil {
+			return false, err
+		}
+	}
+	return known, nil
+}
+
+// isGoingOut tells whether a job is sending the message.
+func isGoingOut(tx *Tx, session, id string) (yes bool, err error) {
+	err = tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM jobs WHERE sessionId = ? AND state IN ('queued', 'sending') AND messageId = ?)`, session, id).Scan(&yes)
+	return yes, err
+}
+
+func noteRecipient(tx *Tx, session, id string, r *Receipt) error {
+	_, err := tx.Exec(`INSERT INTO message_receipts (sessionId, messageId, recipient, status, at) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		session, id, bare(r.By), r.Status, toMillis(r.At))
+	return noSession(err)
+}
+
+// earlyStatus returns how far a message has come by receipts that were here
+// before its row; "" when there were none.
+func earlyStatus(tx *Tx, session, id string) (string, error) {
+	rows, err := tx.Query("SELECT DISTINCT status FROM message_receipts WHERE sessionId = ? AND messageId = ?", session, id)
+	list, err := collect(rows, err, func(row scanner) (s string, err error) { return s, row.Scan(&s) })
+	status := ""
+	for _, s := range list {
+		status = furthest(status, s)
+	}
+	return status, err
+}
+
+// findTarget returns the row that an edit or revoke by somebody means, or 0. The
+// other side of a chat knows the ids of our messages and must not change them:
+// in a chat of two only the author may, in a group whom the caller trusts.
+func findTarget(tx *Tx, session, id, chat, by string) (int64, error) {
+	list, err := targets(tx, session, id)
+	if err != nil || len(list) == 0 {
+		return 0, err
+	}
+	check := by != "" && personal(chat)
+	own := false
+	if check {
+		if own, err = isOwn(tx, session, chat, by); err != nil {
+			return 0, err
+		}
+	}
+	for _, t := range list {
+		if sameChat(t.chat, chat) && (!check || t.outgoing == own) {
+			return t.row, nil
+		}
+	}
+	return 0, nil
+}
+
+// isOwn tells whether by is the account itself in a chat of two.
+func isOwn(tx *Tx, session, chat, by string) (bool, error) {
+	by, chat = bare(by), bare(chat)
+	if server(by) == server(chat) {
+		return by != chat, nil
+	}
+	var jid, lid string
+	err := tx.QueryRow("SELECT jid, lid FROM whatsapp_sessions WHERE sessionId = ?", session).Scan(&jid, &lid)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, errNoSession()
+	}
+	return by == bare(jid) || by == bare(lid), err
+}
+
+// sameChat tells whether a and b may be the same chat: they are equal, or one
+// is a phone number and the other a LID, whose pair is not known here. The
+// random message id has made sure already that it is the one that is meant.
+func sameChat(a, b string) bool {
+	a, b = bare(a), bare(b)
+	return a == b || personal(a) && personal(b) && server(a) != server(b)
+}
+
+func personal(jid string) bool { return server(jid) == "s.whatsapp.net" || server(jid) == "lid" }
+
+func server(jid string) string {
+	_, s, _ := strings.Cut(jid, "@")
+	return s
+}
+
+// bare returns a JID without its device: user:3@server becomes user@server.
+func bare(jid string) string {
+	user, server, found := strings.Cut(jid, "@")
+	if !found {
+		return jid
+	}
+	user, _, _ = strings.Cut(user, ":")
+	return user + "@" + server
+}
