@@ -196,7 +196,7 @@ func TestLogTellsNobodyWhoItWasAbout(t *testing.T) {
 	l.Warnf("Failed %s to %v after %d: %s", jid, &jid, 3, &waBinary.Node{Tag: "message", Content: []byte("secret words")})
 	l.Errorf("Failed: %v", fmt.Errorf("no session with %s: 3EB0AABBCCDD11223344", jid))
 	l.Sub("Recv").Warnf("%s", "secret words")
-	quiet := signalLog{l.log}
+	quiet := signalLog(l)
 	quiet.Warning("x.go:1", "no session for 6281234567890_1:0")
 	got := out.String()
 	for _, word := range []string{"6281234567890", "secret", "3EB0AABB"} {
