@@ -2,39 +2,250 @@ package sandbox
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"wamux/api"
+	"wamux/store"
+	"wamux/svc/sandbox/phone"
 )
 
-func (s *Server) AddPhone(ctx context.Context, phone, name string) (p api.SandboxPhone, err error) {
-	return p, errNotYet
+func invalid(name, message string) error {
+	return store.Errorf(store.CodeInvalid, name, "%s", message)
 }
-func (s *Server) Phones(ctx context.Context) ([]api.SandboxPhone, error) { return nil, errNotYet }
-func (s *Server) Phone(ctx context.Context, phone string) (p api.SandboxPhone, err error) {
-	return p, errNotYet
+
+// account returns the account of a phone, or not_found.
+func (s *Server) account(number string) (*account, error) {
+	if a := s.byNumber[digits(number)]; a != nil {
+		return a, nil
+	}
+	return nil, store.Errorf(store.CodeNotFound, "phone_not_found", "There is no sandbox phone with this number.")
 }
-func (s *Server) Scan(ctx context.Context, phone, qr string) error        { return errNotYet }
-func (s *Server) EnterCode(ctx context.Context, phone, code string) error { return errNotYet }
-func (s *Server) Send(ctx context.Context, phone string, m api.SandboxMessage) (r api.SandboxSent, err error) {
-	return r, errNotYet
+
+// AddPhone makes a phone with an account, or returns the one that has this number.
+func (s *Server) AddPhone(ctx context.Context, number, name string) (api.SandboxPhone, error) {
+	number = digits(number)
+	if len(number) < 5 || len(number) > 15 || number[0] == '0' {
+		return api.SandboxPhone{}, invalid("phone_invalid", "A phone number has 5 to 15 digits and begins with its country code.")
+	}
+	err := s.do(ctx, func() error {
+		if s.byNumber[number] != nil {
+			return nil
+		}
+		a := &account{number: number, name: name}
+		if a.name == "" {
+			a.name = "Phone " + number
+		}
+		for i := 0; a.lid == "" || s.byLID[a.lid] != nil; i++ {
+			a.lid = lidFor(number, i)
+		}
+		var err error
+		if a.phone, err = phone.New(number, a.lid, nil); err != nil {
+			return err
+		}
+		s.addAccount(a)
+		s.saveAccount(a)
+		s.savePhone(a)
+		return nil
+	})
+	if err != nil {
+		return api.SandboxPhone{}, err
+	}
+	return s.Phone(ctx, number)
 }
-func (s *Server) SendBulk(ctx context.Context, phone string, m api.SandboxMessage, count int) ([]api.SandboxSent, error) {
-	return nil, errNotYet
+
+// lidFor makes a LID: 15 digits that do not tell the number.
+func lidFor(number string, try int) string {
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s %d", number, try))
+	return fmt.Sprintf("1%014d", binary.BigEndian.Uint64(sum[:8])%1e14)
 }
-func (s *Server) Inbox(ctx context.Context, phone string, after int64, limit int) ([]api.SandboxReceived, error) {
-	return nil, errNotYet
+
+// Phones lists all phones, by number.
+func (s *Server) Phones(ctx context.Context) ([]api.SandboxPhone, error) {
+	counts, err := s.counts("")
+	if err != nil {
+		return nil, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]api.SandboxPhone, 0, len(s.byNumber))
+	for number, a := range s.byNumber {
+		list = append(list, describePhone(a, counts[number]))
+	}
+	slices.SortFunc(list, func(x, y api.SandboxPhone) int { return strings.Compare(x.Phone, y.Phone) })
+	return list, nil
 }
-func (s *Server) Media(ctx context.Context, phone string, seq int64) ([]byte, string, error) {
-	return nil, "", errNotYet
+
+// Phone returns one phone, or not_found.
+func (s *Server) Phone(ctx context.Context, number string) (api.SandboxPhone, error) {
+	counts, err := s.counts(digits(number))
+	if err != nil {
+		return api.SandboxPhone{}, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a, err := s.account(number)
+	if err != nil {
+		return api.SandboxPhone{}, err
+	}
+	return describePhone(a, counts[a.number]), nil
 }
-func (s *Server) Read(ctx context.Context, phone, chat string, ids []string) error { return errNotYet }
-func (s *Server) Typing(ctx context.Context, phone, chat, state string) error      { return errNotYet }
-func (s *Server) Presence(ctx context.Context, phone string, online bool) error    { return errNotYet }
-func (s *Server) Unlink(ctx context.Context, phone string) error                   { return errNotYet }
-func (s *Server) Fault(ctx context.Context, f api.SandboxFault) error              { return errNotYet }
-func (s *Server) Faults(ctx context.Context) ([]api.SandboxFault, error)           { return nil, errNotYet }
-func (s *Server) ClearFaults(ctx context.Context) error                            { return errNotYet }
-func (s *Server) Traffic(ctx context.Context, phone string, after int64, limit int) ([]api.SandboxStanza, error) {
-	return nil, errNotYet
+
+// counts counts the messages received and sent, of one phone or of all.
+func (s *Server) counts(number string) (map[string][2]int, error) {
+	counts := map[string][2]int{}
+	err := each(s.db.read, `SELECT number,from_me,count(*) FROM inbox WHERE ?1='' OR number=?1 GROUP BY number,from_me`, []any{number},
+		func(scan func(...any) error) error {
+			var number string
+			var fromMe bool
+			var n int
+			if err := scan(&number, &fromMe, &n); err != nil {
+				return err
+			}
+			c := counts[number]
+			if fromMe {
+				c[1] = n
+			} else {
+				c[0] = n
+			}
+			counts[number] = c
+			return nil
+		})
+	return counts, err
 }
-func (s *Server) Reset(ctx context.Context) error { return errNotYet }
+
+func describePhone(a *account, counts [2]int) api.SandboxPhone {
+	p := api.SandboxPhone{
+		Phone: a.number, LID: a.lid, Name: a.name, Devices: []api.SandboxDevice{}, Received: counts[0], Sent: counts[1],
+		Undecryptable: a.undecryptable, ReusedCounters: a.reused,
+	}
+	for _, id := range deviceIDs(a)[1:] {
+		d := a.devices[id]
+		p.Devices = append(p.Devices, api.SandboxDevice{ID: id, JID: a.jid(id, false).String(), Online: d.conn != nil, Queued: len(d.queue)})
+	}
+	return p
+}
+
+// Read tells the chat that the phone has read these messages; no ids means all of the chat.
+func (s *Server) Read(ctx context.Context, number, chat string, ids []string) error {
+	return s.do(ctx, func() error {
+		a, other, err := s.pair(number, chat)
+		if err != nil {
+			return err
+		}
+		if len(ids) == 0 {
+			if ids, err = s.received(a, other); err != nil {
+				return err
+			}
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		r := receipt{from: a, kind: "read", ids: ids, at: time.Now()}
+		if a != other {
+			s.routeReceipt(r, other)
+		}
+		s.tellOwn(r, other)
+		return nil
+	})
+}
+
+// received lists the ids of what came in a chat, the newest 256.
+func (s *Server) received(a, other *account) (ids []string, err error) {
+	err = each(s.db.read, `SELECT id FROM inbox WHERE number=? AND chat=? AND from_me=0 ORDER BY seq DESC LIMIT 256`,
+		[]any{a.number, other.pn().String()}, func(scan func(...any) error) error {
+			var id string
+			err := scan(&id)
+			ids = append(ids, id)
+			return err
+		})
+	slices.Reverse(ids)
+	return ids, err
+}
+
+// pair finds a phone's account and the other side of its chat.
+func (s *Server) pair(number, chat string) (a, other *account, err error) {
+	if a, err = s.account(number); err != nil {
+		return nil, nil, err
+	}
+	if other = s.chatAccount(chat); other == nil {
+		return nil, nil, store.Errorf(store.CodeNotFound, "recipient_not_found", "There is no sandbox phone with the number of this chat: add it first.")
+	}
+	return a, other, nil
+}
+
+// Typing shows composing, recording or paused in the chat.
+func (s *Server) Typing(ctx context.Context, number, chat, state string) error {
+	n := el(state, nil)
+	switch state {
+	case "composing", "paused":
+	case "recording":
+		n = el("composing", attrs{"media": "audio"})
+	default:
+		return invalid("state_invalid", "The state is composing, recording or paused.")
+	}
+	return s.do(ctx, func() error {
+		a, other, err := s.pair(number, chat)
+		if err == nil {
+			s.showState(a, 0, other, n)
+		}
+		return err
+	})
+}
+
+// Presence makes the phone's owner available or unavailable.
+func (s *Server) Presence(ctx context.Context, number string, online bool) error {
+	return s.do(ctx, func() error {
+		a, err := s.account(number)
+		if err != nil {
+			return err
+		}
+		a.online = online
+		s.announce(a)
+		return nil
+	})
+}
+
+// Unlink removes every linked device of the phone, as "Log out from all devices" does.
+func (s *Server) Unlink(ctx context.Context, number string) error {
+	return s.do(ctx, func() error {
+		a, err := s.account(number)
+		if err != nil {
+			return err
+		}
+		for _, id := range deviceIDs(a)[1:] {
+			s.removeDevice(a.devices[id])
+		}
+		return nil
+	})
+}
+
+// Traffic lists stanzas between the server and the devices of the phone ("" means all), with Seq above after. It goes back
+// 4,096 stanzas.
+func (s *Server) Traffic(_ context.Context, number string, after int64, limit int) ([]api.SandboxStanza, error) {
+	return s.traffic.list(digits(number), after, limit), nil
+}
+
+// Reset forgets everything: phones, devices, stanzas, media, faults. Linked devices find themselves logged out.
+func (s *Server) Reset(ctx context.Context) error {
+	return s.do(ctx, func() error {
+		for c := range s.conns {
+			s.cut(c)
+			if c.pairing != nil {
+				s.dropPairing(c)
+			}
+		}
+		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "watchers", "ratchets"} {
+			s.put(`DELETE FROM ` + table)
+		}
+		conns, b := s.conns, s.batch
+		s.forget()
+		s.conns, s.batch = conns, b
+		clear(b.records)
+		return nil
+	})
+}

@@ -1,0 +1,178 @@
+package sandbox
+
+import (
+	"context"
+	"slices"
+	"strconv"
+	"strings"
+
+	"wamux/api"
+)
+
+// Faults that break a connection: they strike what is online at once, else the next login.
+var breaks = map[string]func(s *Server, c *conn){
+	"drop": func(s *Server, c *conn) { s.cut(c) },
+	"503":  func(s *Server, c *conn) { s.expel(c, streamError("503")) },
+	"515":  func(s *Server, c *conn) { s.expel(c, streamError("515")) },
+	"replaced": func(s *Server, c *conn) {
+		s.expel(c, streamError("", el("conflict", attrs{"type": "replaced"})))
+	},
+	"device_removed": func(s *Server, c *conn) { s.removeDevice(c.device) },
+}
+
+// Faults that refuse a login: whatever is online is cut, then the next logins fail with the reason of the name.
+var refusals = []string{"401", "402", "403", "405", "406", "409", "411", "413", "414", "415", "418", "500", "501", "login_503"}
+
+// Faults that wait for their moment.
+var waiting = []string{
+	"lost_ack", "slow_ack", "error_463", "error_479", "error_400", "duplicate", "http_503",
+	"media_403", "media_404", "media_410", "media_500", "upload_500",
+}
+
+// Fault arms a fault. Those that break a connection strike at once when the phone has a device online.
+func (s *Server) Fault(ctx context.Context, f api.SandboxFault) error {
+	f.Phone = digits(f.Phone)
+	f.Count = max(f.Count, 1)
+	_, breaking := breaks[f.Kind]
+	refusing := slices.Contains(refusals, f.Kind)
+	if !breaking && !refusing && !slices.Contains(waiting, f.Kind) {
+		return invalid("fault_invalid", "There is no fault of this kind: "+strings.Join(faultKinds(), ", ")+".")
+	}
+	return s.do(ctx, func() error {
+		s.faults = append(s.faults, &f)
+		for c := range s.conns {
+			if d := c.device; d == nil || c.finishing || f.Phone != "" && f.Phone != d.account.number {
+				continue
+			}
+			if refusing {
+				s.cut(c)
+			} else if breaking {
+				s.applyFaults(c)
+			}
+		}
+		return nil
+	})
+}
+
+func faultKinds() []string {
+	kinds := slices.Concat(refusals, waiting)
+	for kind := range breaks {
+		kinds = append(kinds, kind)
+	}
+	slices.Sort(kinds)
+	return kinds
+}
+
+// Faults lists the armed faults; Count is how often each will still strike.
+func (s *Server) Faults(context.Context) ([]api.SandboxFault, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	list := make([]api.SandboxFault, 0, len(s.faults))
+	for _, f := range s.faults {
+		list = append(list, *f)
+	}
+	return list, nil
+}
+
+// ClearFaults disarms all.
+func (s *Server) ClearFaults(context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+	return nil
+}
+
+// takeFault uses up one strike of an armed fault; nil when there is none. An empty number matches only faults
+// for all phones.
+func (s *Server) takeFault(kind, number string) *api.SandboxFault {
+	i := slices.IndexFunc(s.faults, func(f *api.SandboxFault) bool {
+		return f.Kind == kind && (f.Phone == "" || f.Phone == number)
+	})
+	if i < 0 {
+		return nil
+	}
+	f := s.faults[i]
+	if f.Count--; f.Count <= 0 {
+		s.faults = slices.Delete(s.faults, i, i+1)
+	}
+	return f
+}
+
+// takeHTTPFault is takeFault for handlers that do not hold s.mu.
+func (s *Server) takeHTTPFault(kind string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.takeFault(kind, "") != nil
+}
+
+// applyFaults strikes a connection with the first armed fault that breaks it.
+func (s *Server) applyFaults(c *conn) {
+	for _, f := range s.faults {
+		if strike := breaks[f.Kind]; strike != nil && s.takeFault(f.Kind, c.device.account.number) != nil {
+			strike(s, c)
+			return
+		}
+	}
+}
+
+// failLogin refuses a login when a fault says so.
+func (s *Server) failLogin(c *conn, a *account) bool {
+	for _, kind := range refusals {
+		f := s.takeFault(kind, a.number)
+		if f == nil {
+			continue
+		}
+		reason, _ := strconv.Atoi(strings.TrimPrefix(kind, "login_"))
+		extra := attrs{}
+		if reason == 402 {
+			// A temporary ban: code 101 means that too many people blocked the account; expire counts seconds.
+			extra = attrs{"code": 101, "expire": max(f.DelayMS/1000, 60)}
+		}
+		s.refuse(c, reason, extra)
+		return true
+	}
+	return false
+}
+
+// takeMessageFault gives the error code that the next message of an account is refused with, 0 for none.
+func (s *Server) takeMessageFault(a *account) int {
+	for _, code := range []int{463, 479, 400} {
+		if s.takeFault("error_"+strconv.Itoa(code), a.number) != nil {
+			return code
+		}
+	}
+	return 0
+}
+
+// cut drops a connection without a word, once all that was said before is said.
+func (s *Server) cut(c *conn) {
+	c.finishing = true
+	if d := c.device; d != nil && d.conn == c {
+		d.conn = nil
+	}
+	s.after(c.abort)
+}
+
+// removeDevice unlinks a device, as its phone or the service does.
+func (s *Server) removeDevice(d *device) {
+	if d == nil || d.account.devices[d.id] != d {
+		return
+	}
+	if d.conn != nil {
+		s.expel(d.conn, removed())
+	}
+	s.forgetDevice(d)
+	s.devicesChanged(d, "remove")
+}
+
+// forgetDevice takes a device out of its account and out of the state file.
+func (s *Server) forgetDevice(d *device) {
+	delete(d.account.devices, d.id)
+	if ph, err := s.phoneOf(d.account); err == nil {
+		ph.Unlink(d.KeyIndex)
+		s.savePhone(d.account)
+	}
+	for _, table := range []string{"devices", "prekeys", "queue"} {
+		s.put(`DELETE FROM `+table+` WHERE number=? AND device=?`, d.account.number, d.id)
+	}
+}

@@ -1,0 +1,126 @@
+package sandbox
+
+import (
+	"crypto/sha256"
+	"slices"
+
+	"go.mau.fi/libsignal/protocol"
+	"go.mau.fi/whatsmeow/store"
+
+	"wamux/svc/sandbox/phone"
+)
+
+// remembered is how many ratchet keys are kept for each pair of devices.
+const remembered = 64
+
+type ratchetPair struct{ sender, recipient string }
+
+// ratchet is what one device has shown of its ratchets to another: the highest counter under each key. A client that starts
+// from an old copy of its state uses a pair of key and counter again, which leaks what it writes.
+type ratchet struct {
+	highest map[string]uint32
+	order   []string // keys, oldest first
+	last    [32]byte // hash of the last message: the same bytes again are no new use
+}
+
+// checkCounter counts a message that reuses a key and counter.
+func (s *Server) checkCounter(from *device, l letter) {
+	data := content(l.enc)
+	key, counter, ok := ratchetOf(str(&l.enc, "type"), data)
+	if !ok {
+		return
+	}
+	pair := ratchetPair{from.key(), l.account.jid(l.device, true).String()}
+	r := s.ratchet(pair)
+	hash := sha256.Sum256(data)
+	highest, known := r.highest[key]
+	if known && counter <= highest {
+		if r.last != hash {
+			from.account.reused++
+			s.saveAccount(from.account)
+			s.log.Warn("sandbox: a ratchet key and counter were used again", "sender", pair.sender, "recipient", pair.recipient, "counter", counter)
+		}
+		return
+	}
+	r.last = hash
+	r.highest[key] = counter
+	s.put(`INSERT INTO ratchets(sender,recipient,key,highest) VALUES(?,?,?,?) ON CONFLICT DO UPDATE SET highest=excluded.highest`,
+		pair.sender, pair.recipient, []byte(key), counter)
+	if !known {
+		s.remember(pair, r, key)
+	}
+}
+
+func (s *Server) remember(pair ratchetPair, r *ratchet, key string) {
+	r.order = append(r.order, key)
+	if len(r.order) <= remembered {
+		return
+	}
+	oldest := r.order[0]
+	r.order = slices.Delete(r.order, 0, 1)
+	delete(r.highest, oldest)
+	s.put(`DELETE FROM ratchets WHERE sender=? AND recipient=? AND key=?`, pair.sender, pair.recipient, []byte(oldest))
+}
+
+// ratchet returns what is known of a pair, reading it from the state file the first time.
+func (s *Server) ratchet(pair ratchetPair) *ratchet {
+	if r := s.ratchets[pair]; r != nil {
+		return r
+	}
+	r := &ratchet{highest: map[string]uint32{}}
+	err := each(s.db.read, `SELECT key,highest FROM ratchets WHERE sender=? AND recipient=?`, []any{pair.sender, pair.recipient},
+		func(scan func(...any) error) error {
+			var key []byte
+			var highest uint32
+			if err := scan(&key, &highest); err != nil {
+				return err
+			}
+			r.highest[string(key)] = highest
+			r.order = append(r.order, string(key))
+			return nil
+		})
+	if err != nil {
+		s.log.Error("sandbox: the ratchets of a device cannot be read", "error", err)
+	}
+	s.ratchets[pair] = r
+	return r
+}
+
+// ratchetOf reads the ratchet key and the counter that every Signal message shows in clear.
+func ratchetOf(kind string, data []byte) (key string, counter uint32, ok bool) {
+	serializer := store.SignalProtobufSerializer
+	if kind == phone.TypePreKey {
+		m, err := protocol.NewPreKeySignalMessageFromBytes(data, serializer.PreKeySignalMessage, serializer.SignalMessage)
+		if err != nil {
+			return "", 0, false
+		}
+		return string(m.WhisperMessage().SenderRatchetKey().Serialize()), m.WhisperMessage().Counter(), true
+	}
+	m, err := protocol.NewSignalMessageFromBytes(data, serializer.SignalMessage)
+	if err != nil {
+		return "", 0, false
+	}
+	return string(m.SenderRatchetKey().Serialize()), m.Counter(), true
+}
+
+// recent remembers the newest keys it was given, at least recentSize of them.
+type recent struct{ young, old map[string]int64 }
+
+const recentSize = 1 << 14
+
+func newRecent() *recent { return &recent{young: map[string]int64{}} }
+
+func (r *recent) get(key string) (int64, bool) {
+	if v, ok := r.young[key]; ok {
+		return v, true
+	}
+	v, ok := r.old[key]
+	return v, ok
+}
+
+func (r *recent) put(key string, value int64) {
+	if len(r.young) >= recentSize {
+		r.old, r.young = r.young, map[string]int64{}
+	}
+	r.young[key] = value
+}

@@ -1,0 +1,160 @@
+package sandbox
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
+
+	"wamux/svc/sandbox/phone"
+)
+
+// phoneReceives lets a phone decrypt a letter.
+func (s *Server) phoneReceives(p *parcel, a *account, enc waBinary.Node) {
+	ph, err := s.phoneOf(a)
+	if err != nil {
+		s.log.Error("sandbox: a phone cannot be loaded", "phone", a.number, "error", err)
+		return
+	}
+	from := p.from.jid(p.device, true)
+	plain, err := ph.Decrypt(from, str(&enc, "type"), content(enc))
+	s.savePhone(a)
+	switch {
+	case err == nil:
+		s.phoneTakes(p, a, plain)
+	case errors.Is(err, phone.ErrDuplicate):
+		s.phoneConfirms(p, a)
+	case errors.Is(err, phone.ErrReused), errors.Is(err, phone.ErrOldCounter):
+		// Phones pass over these in silence: a message is lost. checkCounter has counted the reuse, unless the key is too old.
+		s.log.Warn("sandbox: a phone got a message under a used key", "phone", a.number, "from", from, "id", p.id)
+		s.countUndecryptable(a)
+	default:
+		s.log.Warn("sandbox: a phone cannot decrypt a message", "phone", a.number, "from", from, "id", p.id, "error", err)
+		s.countUndecryptable(a)
+		s.phoneAsksAgain(p, a, ph, enc)
+	}
+}
+
+func (s *Server) countUndecryptable(a *account) {
+	a.undecryptable++
+	s.saveAccount(a)
+}
+
+// phoneTakes reads a decrypted message and confirms it.
+func (s *Server) phoneTakes(p *parcel, a *account, plain []byte) {
+	msg, err := phone.Parse(plain)
+	if err != nil {
+		s.log.Warn("sandbox: a message cannot be read", "phone", a.number, "id", p.id, "error", err)
+		s.countUndecryptable(a)
+		return
+	}
+	s.phoneConfirms(p, a)
+	if p.own {
+		s.phoneServes(p, a, msg)
+		return
+	}
+	s.fileMessage(p, a, msg)
+}
+
+// phoneConfirms sends the receipt of a phone: to all devices of the sender, or to the own device that sent it.
+func (s *Server) phoneConfirms(p *parcel, a *account) {
+	if p.device == 0 && a == p.from {
+		return
+	}
+	r := receipt{from: a, ids: []string{p.id}, at: time.Now()}
+	if a != p.from {
+		s.routeReceipt(r, p.from)
+		return
+	}
+	r.kind = "sender"
+	if !p.own {
+		r.chat = p.peer
+	}
+	if d := a.devices[p.device]; d != nil {
+		s.enqueue(d, r.stanza(d))
+	}
+}
+
+// fileMessage puts a message into a phone's inbox.
+func (s *Server) fileMessage(p *parcel, a *account, msg *waE2E.Message) {
+	row := inboxRow{id: p.id, at: p.at, chat: p.from.pn(), sender: p.from.pn(), message: msg}
+	if a == p.from {
+		row.fromMe, row.status, row.chat = true, statusServer, p.peer.pn()
+		row.message = unwrapSent(msg)
+	}
+	s.addInbox(a, &row)
+}
+
+// unwrapSent takes a message of an own device out of its envelope.
+func unwrapSent(msg *waE2E.Message) *waE2E.Message {
+	inner := msg.GetDeviceSentMessage().GetMessage()
+	if inner == nil {
+		return msg
+	}
+	if inner.MessageContextInfo == nil {
+		inner.MessageContextInfo = msg.MessageContextInfo
+	}
+	return inner
+}
+
+// phoneAsksAgain sends a retry receipt with fresh keys.
+func (s *Server) phoneAsksAgain(p *parcel, a *account, ph *phone.Phone, enc waBinary.Node) {
+	count, _ := strconv.Atoi(str(&enc, "count"))
+	d := p.from.devices[p.device]
+	if d == nil || count >= 5 {
+		return
+	}
+	bundle, err := ph.Bundle()
+	if err != nil {
+		s.log.Error("sandbox: a phone has no keys", "phone", a.number, "error", err)
+		return
+	}
+	s.savePhone(a)
+	r := receipt{from: a, kind: "retry", ids: []string{p.id}, at: time.Now()}
+	if a == p.from && !p.own {
+		r.chat = p.peer
+	}
+	n := r.stanza(d)
+	if p.own {
+		n.Attrs["category"] = "peer"
+	}
+	n.Content = []waBinary.Node{
+		el("retry", attrs{"v": 1, "count": count + 1, "id": p.id, "t": unix(p.at)}),
+		body("registration", nil, number32(bundle.RegistrationID)),
+		el("keys", nil, bundleNodes(bundle)...),
+	}
+	s.enqueue(d, n)
+}
+
+// phoneServes answers what an own device asks its phone for.
+func (s *Server) phoneServes(p *parcel, a *account, msg *waE2E.Message) {
+	d := a.devices[p.device]
+	if d == nil {
+		return
+	}
+	m := msg.GetProtocolMessage()
+	switch m.GetType() {
+	case waE2E.ProtocolMessage_APP_STATE_SYNC_KEY_REQUEST:
+		s.shareKeys(d)
+	case waE2E.ProtocolMessage_PEER_DATA_OPERATION_REQUEST_MESSAGE:
+		s.phoneFinds(p, d, m.GetPeerDataOperationRequestMessage())
+	default:
+		s.log.Warn("sandbox: a phone does not know what its device asks for", "type", m.GetType().String())
+		s.unknown["peer message "+m.GetType().String()] = true
+	}
+}
+
+// chatAccount finds the account a text names: digits, a number JID or a LID JID.
+func (s *Server) chatAccount(text string) *account {
+	if a := s.byNumber[digits(text)]; a != nil {
+		return a
+	}
+	j, err := types.ParseJID(text)
+	if err != nil {
+		return nil
+	}
+	return s.find(j)
+}
