@@ -26,6 +26,14 @@ func (o Own) Is(jid types.JID) bool {
 	return same(jid, o.JID) || same(jid, o.LID)
 }
 
+// other is the other identity of jid, which must be ours.
+func (o Own) other(jid types.JID) types.JID {
+	if same(jid, o.LID) {
+		return o.JID
+	}
+	return o.LID
+}
+
 func same(a, b types.JID) bool { return a.User == b.User && a.Server == b.Server && !b.IsEmpty() }
 
 // Uploaded is where WhatsApp's media servers keep a file, and the key that

@@ -1,0 +1,86 @@
+package convert
+
+import (
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"go.mau.fi/whatsmeow/proto/waE2E"
+)
+
+// maxWraps bounds how many covers are taken off a message; WhatsApp uses three
+// at most.
+const maxWraps = 12
+
+// Unwrap takes off whatever covers a message: copies to our own devices,
+// disappearing, view once, documents with a caption, edits and so on. It never
+// returns nil, and does not change msg.
+func Unwrap(msg *waE2E.Message) *waE2E.Message {
+	inner, _ := unwrap(msg)
+	return inner
+}
+
+// unwrap also names the covers, from the outside in, as the protocol does:
+// viewOnceMessageV2, ephemeralMessage.
+func unwrap(msg *waE2E.Message) (inner *waE2E.Message, covers []string) {
+	if msg == nil {
+		return &waE2E.Message{}, nil
+	}
+	about := msg.GetMessageContextInfo()
+	for range maxWraps {
+		cover, in := covered(msg)
+		if in == nil {
+			break
+		}
+		covers = append(covers, cover)
+		msg = in
+		if c := in.GetMessageContextInfo(); c != nil {
+			about = c
+		}
+	}
+	if about != nil && msg.MessageContextInfo == nil {
+		msg = proto.CloneOf(msg)
+		msg.MessageContextInfo = about
+	}
+	return msg, covers
+}
+
+// covered tells what a message is the cover of. Every kind of cover has the
+// same shape, so one that WhatsApp invents later is taken off as well.
+func covered(msg *waE2E.Message) (name string, in *waE2E.Message) {
+	msg.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		if f.Message() == nil {
+			return true
+		}
+		switch cover := v.Message().Interface().(type) {
+		case *waE2E.FutureProofMessage:
+			name, in = fieldName(f), cover.GetMessage()
+		case *waE2E.DeviceSentMessage:
+			name, in = fieldName(f), cover.GetMessage()
+		}
+		return in == nil
+	})
+	return name, in
+}
+
+// raw is the protobuf that is kept with a row: the message without the cover
+// for our own devices and without the sender's group key, which has done its
+// work.
+func raw(msg *waE2E.Message) []byte {
+	if in := msg.GetDeviceSentMessage().GetMessage(); in != nil {
+		about := msg.GetMessageContextInfo()
+		msg = in
+		if msg.MessageContextInfo == nil && about != nil {
+			msg = proto.CloneOf(msg)
+			msg.MessageContextInfo = about
+		}
+	}
+	if msg.GetSenderKeyDistributionMessage() != nil || msg.GetFastRatchetKeySenderKeyDistributionMessage() != nil {
+		msg = proto.CloneOf(msg)
+		msg.SenderKeyDistributionMessage, msg.FastRatchetKeySenderKeyDistributionMessage = nil, nil
+	}
+	b, err := proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(msg)
+	if err != nil { // cannot be: nothing is required, and text is not checked
+		return nil
+	}
+	return b
+}
