@@ -1,0 +1,14 @@
+package session
+
+import (
+	"wamux/store"
+	"wamux/svc/session/convert"
+)
+
+// Converter is what turns an event into entries.
+type Converter func(session string, own convert.Own, evt any) []store.Entry
+
+// WrapConvert puts wrap around the converter, before StartAll.
+func (m *Manager) WrapConvert(wrap func(Converter) Converter) {
+	m.convert = wrap(m.convert)
+}
