@@ -129,6 +129,17 @@ func (r *keyring) put(k *storedKey) {
 	r.keys[k.ID] = k
 }
 
+// replace puts a new value for a key that is still there.
+func (r *keyring) replace(k *storedKey) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, there := r.keys[k.ID]
+	if there {
+		r.keys[k.ID] = k
+	}
+	return there
+}
+
 func (r *keyring) get(id string) *storedKey {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
@@ -213,7 +224,9 @@ func (db *DB) noteUse(ctx context.Context, k *storedKey) {
 	}
 	used := *k
 	used.LastUsed = now
-	db.keys.put(&used)
+	if !db.keys.replace(&used) {
+		return
+	}
 	err := db.Update(ctx, func(tx *Tx) error {
 		_, err := tx.Exec("UPDATE api_keys SET lastUsed = ? WHERE id = ?", toMillis(now), k.ID)
 		return err

@@ -141,8 +141,10 @@ func (db *DB) connect(ctx context.Context) error {
 		return err
 	}
 	if err := migrate(ctx, w, db.path, db.now()); err != nil {
+		w.close()
 		return err
 	}
+	db.writer = startWriter(w, db)
 	if db.readPool, err = sql.Open("sqlite", readerDSN(db.path)); err != nil {
 		return err
 	}
@@ -154,7 +156,6 @@ func (db *DB) connect(ctx context.Context) error {
 		}
 		db.readers <- r
 	}
-	db.writer = startWriter(w, db)
 	return nil
 }
 
@@ -185,8 +186,7 @@ func (db *DB) close() error {
 		(<-db.readers).close()
 	}
 	close(db.readers)
-	err := errors.Join(db.readPool.Close(), fold(w), db.epoch.sync())
-	w.close()
+	err := errors.Join(fold(w), db.epoch.sync())
 	db.release()
 	return err
 }
@@ -205,7 +205,10 @@ func fold(w *conn) error {
 // release gives back what an open or half-open database holds.
 func (db *DB) release() {
 	if db.writer != nil {
-		db.writer.stop()
+		db.writer.stop().close()
+	}
+	for range len(db.readers) { // when it was never fully open
+		(<-db.readers).close()
 	}
 	for _, pool := range []*sql.DB{db.readPool, db.pool} {
 		if pool != nil {

@@ -91,7 +91,6 @@ CREATE TABLE chats (
   unread        INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (sessionId, id)
 ) WITHOUT ROWID;
-CREATE INDEX chats_latest ON chats (sessionId, lastMessageAt);
 
 CREATE TABLE contacts (
   id           INTEGER PRIMARY KEY,
@@ -107,9 +106,10 @@ CREATE TABLE contacts (
 );
 CREATE INDEX contacts_session ON contacts (sessionId);
 
--- The log of facts. A sequence number is never given twice, so AUTOINCREMENT.
+-- The log of facts. A sequence number is never given twice: who removes events
+-- leaves the last one, and a session that goes leaves an event without session.
 CREATE TABLE events (
-  seq       INTEGER PRIMARY KEY AUTOINCREMENT,
+  seq       INTEGER PRIMARY KEY,
   id        TEXT    NOT NULL UNIQUE,
   sessionId TEXT REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE,
   type      TEXT    NOT NULL,
