@@ -64,7 +64,7 @@ func (a *api) read(w http.ResponseWriter, r *request) ([]byte, error) {
 }
 
 // mediaLimit is what one file may take as JSON: an array of numbers, as Node writes a Buffer, has up to 4 characters a byte.
-func (a *api) mediaLimit() int64 { return 4*a.MaxFileSize + jsonLimit }
+func (a *api) mediaLimit() int64 { return max(4*a.MaxFileSize+64<<10, jsonLimit) }
 
 func readError(err error, limit int64) error {
 	if err == nil {

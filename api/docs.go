@@ -5,11 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"html/template"
 	"maps"
 	"net/http"
-	"runtime"
 	"slices"
 	"strings"
 
@@ -164,9 +162,4 @@ func (a *api) docsPage(w http.ResponseWriter, r *request) error {
 // v1OpenAPI answers GET /v1/openapi.json.
 func (a *api) v1OpenAPI(w http.ResponseWriter, r *request) error {
 	return write(w, http.StatusOK, "application/json; charset=utf-8", assets.OpenAPI)
-}
-
-// v1Version answers GET /v1/version.
-func (a *api) v1Version(w http.ResponseWriter, r *request) error {
-	return reply(w, http.StatusOK, object{"version": a.Version, "go": fmt.Sprintf("%s %s/%s", runtime.Version(), runtime.GOOS, runtime.GOARCH)})
 }

@@ -74,8 +74,25 @@ func historyMessage(m *store.Message) object {
 	}
 	return object{
 		"id": m.Seq, "sessionId": m.Session, "phoneNumber": m.Phone, "message": m.Text, "messageType": m.Type,
-		"direction": direction, "metadata": orEmpty(m.Metadata), "timestamp": stamp(m.Timestamp),
+		"direction": direction, "metadata": historyMetadata(m), "timestamp": stamp(m.Timestamp),
 	}
+}
+
+// historyMetadata adds the message id, and how far an outgoing message has come, to what the row holds.
+func historyMetadata(m *store.Message) json.RawMessage {
+	all := map[string]json.RawMessage{}
+	if json.Unmarshal(orEmpty(m.Metadata), &all) != nil {
+		return orEmpty(m.Metadata)
+	}
+	all["messageId"], _ = json.Marshal(m.ID)
+	if m.Status != "" {
+		all["status"], _ = json.Marshal(m.Status)
+	}
+	merged, err := json.Marshal(all)
+	if err != nil {
+		return orEmpty(m.Metadata)
+	}
+	return merged
 }
 
 func orEmpty(raw json.RawMessage) json.RawMessage {

@@ -63,9 +63,16 @@ func (s *source) check(field string) error {
 	case s.url == "" && len(s.data) == 0:
 		return invalid(field, "The media is empty")
 	case s.url != "" && !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "data"):
-		return invalid(field, "The media URL must begin with https://, http:// or data:")
+		return refusedURL(field, "The media URL must begin with https://, http:// or data:")
 	}
 	return nil
+}
+
+// refusedURL has the name that the guarded fetcher gives an address where it will not go.
+func refusedURL(field, sentence string) error {
+	p := fail(http.StatusUnprocessableEntity, "url_refused", sentence, "")
+	p.Fields = []fieldError{{field, sentence}}
+	return p
 }
 
 // load returns the bytes of the media and fills in what the caller did not say about them.

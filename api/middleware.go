@@ -109,7 +109,7 @@ func (a *api) serve(route Route) httprouter.Handle {
 	return func(w http.ResponseWriter, r *http.Request, ps httprouter.Params) {
 		began := time.Now()
 		a.patience(w, route)
-		req := &request{Request: r, route: route, params: ps}
+		req := &request{Request: r, route: route, params: decoded(ps)}
 		err := a.admit(req)
 		if err == nil {
 			err = route.handle(a, w, req)

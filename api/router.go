@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -28,13 +29,25 @@ func newRouter(stray http.Handler) *router {
 
 func plainRouter() *httprouter.Router { return &httprouter.Router{} }
 
-// ServeHTTP sends HEAD where GET goes; net/http drops the body.
+// ServeHTTP sends HEAD where GET goes; net/http drops the body. Routes are found by the path as it was sent, so that an
+// encoded slash stays inside its segment: /sessions/..%2fetc asks for an odd session id, not for another route.
 func (rt *router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	r = r.Clone(r.Context())
+	r.URL.Path = r.URL.EscapedPath()
 	if r.Method == http.MethodHead {
-		r = r.Clone(r.Context())
 		r.Method = http.MethodGet
 	}
 	rt.first(r.URL.Path).ServeHTTP(w, r)
+}
+
+// decoded makes the parameters what they were before they were put into a URL.
+func decoded(ps httprouter.Params) httprouter.Params {
+	for i := range ps {
+		if plain, err := url.PathUnescape(ps[i].Value); err == nil {
+			ps[i].Value = plain
+		}
+	}
+	return ps
 }
 
 func (rt *router) first(path string) *httprouter.Router {
@@ -59,7 +72,7 @@ func literal(path string, h httprouter.Handle, unknown http.HandlerFunc) httprou
 		return h
 	}
 	return func(w http.ResponseWriter, r *http.Request, ps httprouter.Params) {
-		if ps.ByName(verb) != ":"+verb {
+		if decoded(ps).ByName(verb) != ":"+verb {
 			unknown(w, r)
 			return
 		}

@@ -70,6 +70,7 @@ func rootRoutes() []Route {
 func v1Routes() []Route {
 	return []Route{
 		{"GET", "/v1/version", store.ScopeRead, EachSession, NoBody, (*api).v1Version},
+		{"GET", "/v1/stats", store.ScopeMetrics, NoSession, NoBody, (*api).v1Stats},
 		{"GET", "/v1/openapi.json", "", NoSession, NoBody, (*api).v1OpenAPI},
 		{"GET", "/v1/keys", store.ScopeAdmin, NoSession, NoBody, (*api).v1Keys},
 		{"POST", "/v1/keys", store.ScopeAdmin, NoSession, JSONBody, (*api).v1KeyAdd},

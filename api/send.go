@@ -190,15 +190,12 @@ func jobError(j *store.Job) error {
 // statusOfJob gives the code of a failed job its status; one that is not known here is a refusal of WhatsApp.
 func statusOfJob(code string) int {
 	switch code {
-	case "not_on_whatsapp", "media_unreachable", "media_type", "unprocessable":
+	case "not_on_whatsapp", "invalid_recipient", "not_in_group":
 		return http.StatusUnprocessableEntity
-	case "deadline", "expired", "timeout":
+	case "deadline", "no_answer":
 		return http.StatusGatewayTimeout
-	case "logged_out", "offline", "session_stopped":
-		return http.StatusServiceUnavailable
-	}
-	if status := statusOf(store.Code(code)); status != http.StatusInternalServerError {
-		return status
+	case "storage":
+		return http.StatusInternalServerError
 	}
 	return http.StatusBadGateway
 }

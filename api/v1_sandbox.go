@@ -147,7 +147,7 @@ func (a *api) sandboxSend(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	return reply(w, http.StatusCreated, sent)
+	return reply(w, http.StatusOK, sent)
 }
 
 // sandboxSendBulk answers POST /v1/sandbox/phones/:phone/messages:bulk, which is a message and how many of it.

@@ -149,6 +149,7 @@ func (a *api) v1Content(r *request, in *v1SendBody, to string) (store.Content, *
 			return c, nil, err
 		}
 		c.Reply = &store.Reply{Key: keyOf(target), Raw: target.Raw, Text: target.Text}
+		c.Reply.Key.Participant = target.Sender
 	}
 	return c, from, nil
 }
@@ -233,23 +234,37 @@ func (a *api) target(r *request, field, id string) (*store.Message, error) {
 	return m, err
 }
 
+// keyOf names a message of the history; who wrote it matters only where several may have.
 func keyOf(m *store.Message) store.MessageKey {
-	return store.MessageKey{RemoteJID: m.Chat, FromMe: m.Outgoing, ID: m.ID, Participant: m.Sender}
+	k := store.MessageKey{RemoteJID: m.Chat, FromMe: m.Outgoing, ID: m.ID}
+	if !m.Outgoing && !strings.HasSuffix(m.Chat, "@"+serverPhone) && !strings.HasSuffix(m.Chat, "@"+serverLID) {
+		k.Participant = m.Sender
+	}
+	return k
 }
 
 // deliver waits for the job unless the caller asked not to; a wait that ends first is no error, the job goes on.
 func (a *api) deliver(r *request, job *store.Job) (*store.Job, error) {
-	wait := a.SendWait
 	if strings.Contains(strings.ToLower(r.Header.Get("Prefer")), "respond-async") {
-		wait = 0
+		go a.deliverLater(context.WithoutCancel(r.Context()), job)
+		return job, nil
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), wait)
+	ctx, cancel := context.WithTimeout(r.Context(), a.SendWait)
 	defer cancel()
 	done, err := a.Sessions.Deliver(ctx, job)
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return a.DB.Job(context.WithoutCancel(ctx), job.Session, job.ID)
 	}
 	return done, err
+}
+
+// deliverLater wakes the sender for a caller who does not wait.
+func (a *api) deliverLater(ctx context.Context, job *store.Job) {
+	ctx, cancel := context.WithTimeout(ctx, a.SendWait)
+	defer cancel()
+	if _, err := a.Sessions.Deliver(ctx, job); err != nil {
+		a.Log.Debug("a job goes on alone", "session", job.Session, "job", job.ID, "err", err)
+	}
 }
 
 func (a *api) replySend(w http.ResponseWriter, job *store.Job) error {

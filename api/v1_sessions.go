@@ -72,11 +72,10 @@ func (a *api) v1Sessions(w http.ResponseWriter, r *request) error {
 
 // v1SessionAdd answers POST /v1/sessions: 201 with a new session, 200 with one that exists.
 func (a *api) v1SessionAdd(w http.ResponseWriter, r *request) error {
-	in := struct {
-		ID       string          `json:"id"`
-		Metadata json.RawMessage `json:"metadata"`
-		Start    *bool           `json:"start"`
-	}{}
+	var in struct {
+		ID    string `json:"id"`
+		Start *bool  `json:"start"`
+	}
 	if err := a.decode(w, r, &in); err != nil {
 		return err
 	}
@@ -87,7 +86,7 @@ func (a *api) v1SessionAdd(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	_, missing := a.DB.Session(r.Context(), in.ID)
-	if err := a.addSession(r.Context(), in.ID, in.Start == nil || *in.Start, in.Metadata); err != nil {
+	if err := a.addSession(r.Context(), in.ID, in.Start == nil || *in.Start); err != nil {
 		return err
 	}
 	return a.replySession(w, r, in.ID, created(missing))
@@ -100,20 +99,7 @@ func created(missing error) int {
 	return http.StatusOK
 }
 
-func (a *api) addSession(ctx context.Context, id string, start bool, metadata json.RawMessage) error {
-	if len(metadata) > 0 && metadata[0] != '{' {
-		return invalid("metadata", "metadata must be a JSON object")
-	}
-	if err := a.addOrStart(ctx, id, start); err != nil {
-		return err
-	}
-	if len(metadata) == 0 {
-		return nil
-	}
-	return a.DB.SetMetadata(ctx, id, metadata)
-}
-
-func (a *api) addOrStart(ctx context.Context, id string, start bool) error {
+func (a *api) addSession(ctx context.Context, id string, start bool) error {
 	if start {
 		_, err := a.Sessions.Add(ctx, id)
 		return err
@@ -216,7 +202,7 @@ func writeQR(w http.ResponseWriter, accept, code string, expires time.Time) erro
 		if err != nil {
 			return err
 		}
-		return reply(w, http.StatusOK, object{"code": code, "image": image, "expiresAt": stamp(expires)})
+		return reply(w, http.StatusOK, object{"qr": code, "image": image, "expiresAt": stamp(expires)})
 	}
 	data, err := draw(code)
 	if err != nil {
@@ -238,12 +224,17 @@ func (a *api) v1PairingCode(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	phone := digits(jid)
+	if online(r.session) {
+		return noQR(r.session)
+	}
 	if wait := a.codes.take(phone); wait > 0 {
 		p := fail(http.StatusTooManyRequests, "pairing_code_limit", "WhatsApp gives a number few pairing codes: one a minute, five a day", "Wait, or link by QR code.")
 		p.RetryAfter = wait
 		return p
 	}
-	code, err := a.Sessions.PairingCode(r.Context(), r.id, phone)
+	ctx, cancel := context.WithTimeout(r.Context(), a.QRWait)
+	defer cancel()
+	code, err := a.Sessions.PairingCode(ctx, r.id, phone)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,365 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"wamux/api"
+	"wamux/store"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+const adminKey = "canary-admin-key"
+
+// fakeSessions is the world behind the API: it keeps what whatever a test says is true, and sends by writing the job's end.
+type fakeSessions struct {
+	db *store.DB
+
+	mu    sync.Mutex
+	qr    map[string]string
+	fail  error              // every call answers this
+	job   func(j *store.Job) // how a delivery ends; nil: sent
+	stuck bool               // deliveries and waits never end
+}
+
+func (f *fakeSessions) Add(ctx context.Context, id string) (*store.Session, error) {
+	if err := f.broken(); err != nil {
+		return nil, err
+	}
+	s, isNew, err := f.db.AddSession(ctx, id, 3)
+	if err != nil || !isNew {
+		return s, err
+	}
+	if !f.isStuck() {
+		f.show(id, "https://wa.me/settings/linked_devices#2@"+strings.Repeat("x", 220))
+		err = f.db.SetState(ctx, id, store.StateChange{State: store.StatePairing})
+	}
+	return s, err
+}
+
+func (f *fakeSessions) broken() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.fail
+}
+
+func (f *fakeSessions) isStuck() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stuck
+}
+
+func (f *fakeSessions) show(id, code string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.qr[id] = code
+}
+
+func (f *fakeSessions) change(ctx context.Context, id string, state store.SessionState) error {
+	if err := f.broken(); err != nil {
+		return err
+	}
+	return f.db.SetState(ctx, id, store.StateChange{State: state})
+}
+
+func (f *fakeSessions) Start(ctx context.Context, id string) error {
+	return f.change(ctx, id, store.StateConnecting)
+}
+func (f *fakeSessions) Stop(ctx context.Context, id string) error {
+	return f.change(ctx, id, store.StateStopped)
+}
+func (f *fakeSessions) Restart(ctx context.Context, id string) error {
+	return f.change(ctx, id, store.StateConnecting)
+}
+func (f *fakeSessions) Logout(ctx context.Context, id string) error {
+	return f.change(ctx, id, store.StateLoggedOut)
+}
+func (f *fakeSessions) Delete(ctx context.Context, id string) error {
+	return f.db.DeleteSession(ctx, id)
+}
+
+func (f *fakeSessions) QR(id string) (string, time.Time, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.qr[id], time.Date(2030, 1, 1, 0, 0, 20, 0, time.UTC), f.qr[id] != ""
+}
+
+func (f *fakeSessions) Await(ctx context.Context, id string) (*store.Session, error) {
+	if f.isStuck() {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
+	return f.db.Session(ctx, id)
+}
+
+func (f *fakeSessions) PairingCode(_ context.Context, _, phone string) (string, error) {
+	return "ABCD-1234", f.broken()
+}
+
+func (f *fakeSessions) Deliver(ctx context.Context, j *store.Job) (*store.Job, error) {
+	if f.isStuck() {
+		<-ctx.Done()
+		return j, ctx.Err()
+	}
+	done := *j
+	done.State, done.SentAt = store.JobSent, time.Unix(1_700_000_000, 0)
+	done.Sent = json.RawMessage(`{"conversation":"sent"}`)
+	f.mu.Lock()
+	finish := f.job
+	f.mu.Unlock()
+	if finish != nil {
+		finish(&done)
+	}
+	return &done, f.db.FinishJob(ctx, &done)
+}
+
+func (f *fakeSessions) NewMessageID(string) string { return "3EB0C0FFEE" }
+
+func (f *fakeSessions) Picture(context.Context, string) (string, error) {
+	return "https://pps.whatsapp.net/me.jpg", nil
+}
+
+// fakeFetcher serves one picture and refuses everything else.
+type fakeFetcher struct{}
+
+func (fakeFetcher) Fetch(_ context.Context, url string, max int64) ([]byte, string, error) {
+	switch {
+	case strings.HasSuffix(url, "/cat.jpg"):
+		return []byte("\xff\xd8\xff\xe0 a cat"), "image/jpeg", nil
+	case strings.HasSuffix(url, "/page.jpg"):
+		return []byte("<!DOCTYPE html><html>not found</html>"), "text/html", nil
+	}
+	return nil, "", store.Errorf(store.CodeUnprocessable, "url_refused", "The media URL leads where it may not")
+}
+
+// world is an API over a real store.
+type world struct {
+	t        testing.TB
+	db       *store.DB
+	sessions *fakeSessions
+	handler  http.Handler
+	log      *bytes.Buffer
+}
+
+// newWorld has the session "shop", online, "idle", showing a QR, and "off", stopped. change may be nil.
+func newWorld(t testing.TB, change func(*api.Options)) *world {
+	t.Helper()
+	ctx, log := context.Background(), &bytes.Buffer{}
+	logger := slog.New(slog.NewTextHandler(&locked{b: log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	db, err := store.Open(ctx, store.Options{Path: filepath.Join(t.TempDir(), "wamux.db"), Log: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	w := &world{t: t, db: db, log: log, sessions: &fakeSessions{db: db, qr: map[string]string{}}}
+	w.fill(ctx)
+	o := api.Options{
+		DB: db, Sessions: w.sessions, Fetcher: fakeFetcher{}, Sandbox: fakeSandbox{}, Log: logger, Keys: []string{adminKey},
+		Hosts: []string{"wamux.example"}, MaxFileSize: 64 << 10, MaxSessions: 3, QRWait: 50 * time.Millisecond, SendWait: 50 * time.Millisecond, Version: "v0.0.0-test",
+	}
+	if change != nil {
+		change(&o)
+	}
+	w.handler = api.New(o)
+	return w
+}
+
+func (w *world) fill(ctx context.Context) {
+	w.t.Helper()
+	_, err1 := w.sessions.Add(ctx, "shop")
+	w.sessions.show("shop", "")
+	err2 := w.db.SetState(ctx, "shop", store.StateChange{State: store.StateOnline})
+	err3 := w.db.SetIdentity(ctx, "shop", store.Identity{JID: "6281000000001@s.whatsapp.net", LID: "900000000000001@lid", Phone: "6281000000001", Name: "Shop", Platform: "android"})
+	_, err4 := w.sessions.Add(ctx, "idle")
+	_, _, err5 := w.db.AddSession(ctx, "off", 0)
+	err6 := w.db.SetState(ctx, "off", store.StateChange{State: store.StateStopped})
+	_, err7 := w.db.Record(ctx, "shop", entries()...)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func entries() []store.Entry {
+	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	message := func(id, text string, outgoing bool) *store.Message {
+		m := &store.Message{
+			Session: "shop", Chat: "6281000000002@s.whatsapp.net", Sender: "6281000000002@s.whatsapp.net", ID: id, Phone: "6281000000002",
+			Text: text, Type: "text", Outgoing: outgoing, Timestamp: at, Metadata: json.RawMessage(`{"pushName":"Sari"}`), Raw: []byte{10, 2, 'h', 'i'},
+		}
+		if outgoing {
+			m.Sender, m.Status = "6281000000001@s.whatsapp.net", "delivered"
+		}
+		return m
+	}
+	return []store.Entry{
+		{Message: message("IN1", "open today?", false), Events: []store.Event{{ID: "evt_in1", Type: "message.received", Session: "shop", Timestamp: at, Data: json.RawMessage(`{"text":"open today?"}`)}}},
+		{Message: message("OUT1", "until six", true)},
+		{Contact: &store.Contact{Session: "shop", ID: "6281000000002@s.whatsapp.net", Phone: "6281000000002", Name: "Sari", PushName: "sari"}},
+	}
+}
+
+// locked lets the log be written by many goroutines.
+type locked struct {
+	mu sync.Mutex
+	b  *bytes.Buffer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+// scenario is one call and the answer it must give.
+type scenario struct {
+	name, method, path string
+	body               string
+	header             map[string]string // "" removes; Host replaces the host
+	status             int
+	want, wantNot      []string // parts of the body
+	golden             bool     // the body is a file of testdata
+	before             func(*world)
+	after              func(*testing.T, *world, *httptest.ResponseRecorder)
+}
+
+func (s scenario) request() *http.Request {
+	r := httptest.NewRequest(s.method, s.path, strings.NewReader(s.body))
+	r.Host = "localhost:3000"
+	r.Header.Set("X-Api-Key", adminKey)
+	if s.body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for name, value := range s.header {
+		switch {
+		case name == "Host":
+			r.Host = value
+		case value == "":
+			r.Header.Del(name)
+		default:
+			r.Header.Set(name, value)
+		}
+	}
+	return r
+}
+
+// run plays each scenario in a world of its own.
+func run(t *testing.T, scenarios []scenario) {
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) {
+			w := newWorld(t, nil)
+			if s.before != nil {
+				s.before(w)
+			}
+			w.play(t, s)
+		})
+	}
+}
+
+func (w *world) play(t *testing.T, s scenario) *httptest.ResponseRecorder {
+	t.Helper()
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, s.request())
+	body := rec.Body.String()
+	if rec.Code != s.status {
+		t.Errorf("status: got %d %s, want %d", rec.Code, body, s.status)
+	}
+	for _, part := range s.want {
+		if !strings.Contains(body, part) {
+			t.Errorf("got %s, want %s in it", body, part)
+		}
+	}
+	for _, part := range append(s.wantNot, adminKey, "goroutine ", "sqlite", "SQL", "json:", ".go:") {
+		if strings.Contains(body, part) {
+			t.Errorf("got %s, want no %q in it", body, part)
+		}
+	}
+	if s.golden {
+		golden(t, s.name, rec)
+	}
+	if s.after != nil {
+		s.after(t, w, rec)
+	}
+	return rec
+}
+
+func golden(t *testing.T, name string, rec *httptest.ResponseRecorder) {
+	t.Helper()
+	got := fmt.Sprintf("%d %s\n%s\n\n%s\n", rec.Code, http.StatusText(rec.Code), rec.Header().Get("Content-Type"), settled(rec.Body.Bytes()))
+	file := filepath.Join("testdata", name+".txt")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil || got != string(want) {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+// settled is JSON indented, with what differs from run to run named.
+func settled(body []byte) string {
+	var b bytes.Buffer
+	if json.Indent(&b, body, "", "  ") != nil {
+		return string(body)
+	}
+	text := b.String()
+	for _, name := range []string{"<png>", "<time>", "<job>", "<key>", "<keyid>", "<evt>"} {
+		text = volatile()[name].ReplaceAllString(text, name)
+	}
+	return strings.TrimSpace(text)
+}
+
+func volatile() map[string]*regexp.Regexp {
+	return map[string]*regexp.Regexp{
+		"<png>":   regexp.MustCompile(`data:image/png;base64,[A-Za-z0-9+/=]{200,}`),
+		"<time>":  regexp.MustCompile(`202[^60]-\d\d-\d\dT[0-9:.]+Z|2026-[^0]\d-\d\dT[0-9:.]+Z`),
+		"<job>":   regexp.MustCompile(`job_[a-z0-9]+`),
+		"<key>":   regexp.MustCompile(`wk_[A-Za-z0-9]+_[A-Za-z0-9_-]+`),
+		"<keyid>": regexp.MustCompile(`wk_[A-Za-z0-9]+`),
+		"<evt>":   regexp.MustCompile(`evt_[a-z2-7]{26}`),
+	}
+}
+
+// counts is how many rows every kind of thing has: hostile requests must not change it.
+func (w *world) counts() map[string]int {
+	w.t.Helper()
+	found := map[string]int{}
+	err := w.db.View(context.Background(), func(tx *store.Tx) error {
+		for _, table := range []string{"whatsapp_sessions", "chat_history", "jobs", "job_media", "api_keys", "events"} {
+			n := 0
+			if err := tx.QueryRow("SELECT COUNT(*) FROM " + table).Scan(&n); err != nil {
+				return err
+			}
+			found[table] = n
+		}
+		return nil
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return found
+}
+
+func (w *world) unchanged(t *testing.T, before map[string]int) {
+	t.Helper()
+	if after := w.counts(); !maps.Equal(before, after) {
+		t.Errorf("rows: got %v, want %v as before", after, before)
+	}
+}

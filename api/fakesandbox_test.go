@@ -1,0 +1,62 @@
+package api_test
+
+import (
+	"context"
+	"time"
+
+	"wamux/api"
+	"wamux/store"
+)
+
+// fakeSandbox knows one phone and does as told.
+type fakeSandbox struct{}
+
+func known(phone string) error {
+	if phone != "6281000000002" {
+		return store.Errorf(store.CodeNotFound, "phone_not_found", "There is no phone with this number")
+	}
+	return nil
+}
+
+func onePhone() api.SandboxPhone {
+	return api.SandboxPhone{Phone: "6281000000002", LID: "900000000000002@lid", Name: "Sari", Devices: []api.SandboxDevice{{ID: 1, JID: "6281000000002:1@s.whatsapp.net", Online: true}}}
+}
+
+func (fakeSandbox) AddPhone(_ context.Context, phone, name string) (api.SandboxPhone, error) {
+	return onePhone(), known(phone)
+}
+func (fakeSandbox) Phones(context.Context) ([]api.SandboxPhone, error) {
+	return []api.SandboxPhone{onePhone()}, nil
+}
+func (fakeSandbox) Phone(_ context.Context, phone string) (api.SandboxPhone, error) {
+	return onePhone(), known(phone)
+}
+func (fakeSandbox) Scan(_ context.Context, phone, qr string) error        { return known(phone) }
+func (fakeSandbox) EnterCode(_ context.Context, phone, code string) error { return known(phone) }
+func (fakeSandbox) Send(_ context.Context, phone string, m api.SandboxMessage) (api.SandboxSent, error) {
+	return api.SandboxSent{ID: "S-" + m.Text, Seq: 1}, known(phone)
+}
+func (fakeSandbox) SendBulk(_ context.Context, phone string, m api.SandboxMessage, count int) ([]api.SandboxSent, error) {
+	return make([]api.SandboxSent, count), known(phone)
+}
+func (fakeSandbox) Inbox(_ context.Context, phone string, after int64, limit int) ([]api.SandboxReceived, error) {
+	return []api.SandboxReceived{{Seq: after + 1, ID: "R1", Type: "text", Text: "hi", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}, known(phone)
+}
+func (fakeSandbox) Media(_ context.Context, phone string, seq int64) ([]byte, string, error) {
+	return []byte("bytes"), "image/jpeg", known(phone)
+}
+func (fakeSandbox) Read(_ context.Context, phone, chat string, ids []string) error {
+	return known(phone)
+}
+func (fakeSandbox) Typing(_ context.Context, phone, chat, state string) error   { return known(phone) }
+func (fakeSandbox) Presence(_ context.Context, phone string, online bool) error { return known(phone) }
+func (fakeSandbox) Unlink(_ context.Context, phone string) error                { return known(phone) }
+func (fakeSandbox) Fault(context.Context, api.SandboxFault) error               { return nil }
+func (fakeSandbox) Faults(context.Context) ([]api.SandboxFault, error) {
+	return []api.SandboxFault{{Kind: "drop", Count: 1}}, nil
+}
+func (fakeSandbox) ClearFaults(context.Context) error { return nil }
+func (fakeSandbox) Traffic(_ context.Context, phone string, after int64, limit int) ([]api.SandboxStanza, error) {
+	return []api.SandboxStanza{{Seq: 1, Phone: phone, Direction: "in", XML: "<iq/>", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}, nil
+}
+func (fakeSandbox) Reset(context.Context) error { return nil }
