@@ -283,3 +283,10 @@ func withText(text string) func(api.SandboxReceived) bool {
 }
 
 func number(i int) string { return fmt.Sprintf("4915%08d", i) }
+
+// byLIDJID is the LID of a phone.
+func (w *world) byLIDJID(number string) types.JID {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.byNumber[number].lidJID()
+}

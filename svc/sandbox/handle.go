@@ -26,7 +26,10 @@ func (s *Server) handle(c *conn, n *waBinary.Node) {
 
 // handleChat takes what only a linked device may send.
 func (s *Server) handleChat(c *conn, n *waBinary.Node) {
-	if c.device == nil {
+	switch {
+	case c.device == nil && n.Tag == "ack": // of a notification while it is linked
+		return
+	case c.device == nil:
 		s.surprised(n)
 		return
 	}

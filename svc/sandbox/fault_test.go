@@ -1,0 +1,205 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types/events"
+	"google.golang.org/protobuf/proto"
+
+	"wamux/api"
+)
+
+func (w *world) fault(f api.SandboxFault) {
+	w.t.Helper()
+	if err := w.Fault(w.t.Context(), f); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestFaultsThatReconnect(t *testing.T) {
+	for _, kind := range []string{"drop", "503", "515"} {
+		t.Run(kind, func(t *testing.T) {
+			w, c := linked(t)
+			w.fault(api.SandboxFault{Kind: kind, Phone: alice})
+			wait[*events.Connected](c, nil)
+			c.text(bob, "back")
+			w.inbox(bob, withText("back"))
+			w.clean()
+		})
+	}
+}
+
+func TestFaultReplaced(t *testing.T) {
+	w, c := linked(t)
+	w.fault(api.SandboxFault{Kind: "replaced", Phone: alice})
+	wait[*events.StreamReplaced](c, nil)
+}
+
+func TestFaultDeviceRemoved(t *testing.T) {
+	w, c := linked(t)
+	w.fault(api.SandboxFault{Kind: "device_removed", Phone: alice})
+	wait[*events.LoggedOut](c, nil)
+	if p, _ := w.Phone(t.Context(), alice); len(p.Devices) != 0 {
+		t.Errorf("devices left: %+v", p.Devices)
+	}
+	d := w.client()
+	d.pair(alice)
+	d.text(bob, "linked anew")
+	w.inbox(bob, withText("linked anew"))
+}
+
+func TestFaultsAtLogin(t *testing.T) {
+	w, c := linked(t)
+	w.fault(api.SandboxFault{Kind: "402", Phone: alice, DelayMS: 3_600_000})
+	ban := wait[*events.TemporaryBan](c, nil)
+	if ban.Code != 101 || ban.Expire != time.Hour {
+		t.Errorf("the ban is %+v", ban)
+	}
+	w.fault(api.SandboxFault{Kind: "405", Phone: alice})
+	c.Disconnect()
+	c.connect()
+	wait[*events.ClientOutdated](c, nil)
+	w.fault(api.SandboxFault{Kind: "401", Phone: alice})
+	c.Disconnect()
+	c.connect()
+	wait[*events.LoggedOut](c, nil)
+}
+
+func TestFaultLostAck(t *testing.T) {
+	w, c := linked(t)
+	w.fault(api.SandboxFault{Kind: "lost_ack", Phone: alice})
+	id := c.GenerateMessageID()
+	// whatsmeow sends the same stanza again when it is back within five seconds; otherwise the caller does.
+	_, err := c.SendMessage(t.Context(), user(bob), &waE2E.Message{Conversation: proto.String("once")}, whatsmeow.SendRequestExtra{ID: id})
+	if err != nil {
+		c.text(bob, "once", whatsmeow.SendRequestExtra{ID: id})
+	}
+	c.text(bob, "once", whatsmeow.SendRequestExtra{ID: id}) // and encrypted anew
+	c.text(bob, "last")
+	w.inbox(bob, withText("last"))
+	rows, err := w.Inbox(t.Context(), bob, 0, 0)
+	if err != nil || len(rows) != 2 || rows[0].ID != id {
+		t.Errorf("the phone got %+v, %v", rows, err)
+	}
+	w.clean()
+}
+
+func TestFaultSlowAck(t *testing.T) {
+	w, c := linked(t)
+	w.fault(api.SandboxFault{Kind: "slow_ack", Phone: alice, DelayMS: 300})
+	start := time.Now()
+	c.text(bob, "slow")
+	if d := time.Since(start); d < 300*time.Millisecond {
+		t.Errorf("the ack came after %s", d)
+	}
+}
+
+func TestFaultRefusedMessage(t *testing.T) {
+	w, c := linked(t)
+	w.fault(api.SandboxFault{Kind: "error_463", Phone: alice})
+	_, err := c.SendMessage(t.Context(), user(bob), &waE2E.Message{Conversation: proto.String("no")})
+	if !errors.Is(err, whatsmeow.ErrServerReturnedError) {
+		t.Errorf("the error is %v", err)
+	}
+	faults, err := w.Faults(t.Context())
+	if err != nil || len(faults) != 0 {
+		t.Errorf("faults left: %+v, %v", faults, err)
+	}
+}
+
+func TestFaultUnknown(t *testing.T) {
+	w := newWorld(t)
+	if err := w.Fault(t.Context(), api.SandboxFault{Kind: "earthquake"}); err == nil {
+		t.Error("an unknown fault was armed")
+	}
+}
+
+func TestDuplicateDelivery(t *testing.T) {
+	w, c := linked(t)
+	w.fault(api.SandboxFault{Kind: "duplicate", Phone: alice})
+	w.send(bob, alice, "twice")
+	w.send(bob, alice, "end")
+	c.hears("twice")
+	if m := wait[*events.Message](c, nil); textOf(m.Message) != "end" {
+		t.Errorf("the client heard %q", textOf(m.Message))
+	}
+	w.clean()
+}
+
+func TestLogout(t *testing.T) {
+	w, c := linked(t)
+	if err := c.Logout(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.until("no device left", func() bool { p, _ := w.Phone(t.Context(), alice); return len(p.Devices) == 0 })
+}
+
+func TestUnlink(t *testing.T) {
+	w, c := linked(t)
+	if err := w.Unlink(t.Context(), alice); err != nil {
+		t.Fatal(err)
+	}
+	wait[*events.LoggedOut](c, nil)
+}
+
+func TestClientLosesItsSession(t *testing.T) {
+	w, c := linked(t)
+	c.text(bob, "hello")
+	w.send(bob, alice, "one")
+	c.hears("one")
+	w.until("an established session", func() bool {
+		w.send(bob, alice, "more")
+		return c.hears("more") != nil
+	})
+	lid := w.phone(bob).LID
+	if err := c.Store.Sessions.DeleteAllSessions(context.Background(), lid+"_1"); err != nil {
+		t.Fatal(err)
+	}
+	w.send(bob, alice, "said again")
+	// It comes twice: the client also asks its own phone for it.
+	wait(c, func(m *events.Message) bool { return textOf(m.Message) == "said again" && m.RetryCount == 0 })
+	wait(c, func(m *events.Message) bool { return textOf(m.Message) == "said again" && m.RetryCount == 1 })
+	if p, _ := w.Phone(t.Context(), alice); p.Undecryptable != 1 {
+		t.Errorf("%d undecryptable messages are counted", p.Undecryptable)
+	}
+}
+
+func TestPhoneLosesItsSession(t *testing.T) {
+	w, c := linked(t)
+	c.text(bob, "hello")
+	w.send(bob, alice, "hi")
+	c.hears("hi")
+	c.text(bob, "established")
+	w.inbox(bob, withText("established"))
+	w.mu.Lock()
+	a := w.byNumber[bob]
+	a.phone.DropSession(w.byNumber[alice].jid(1, true))
+	w.savePhone(a)
+	w.mu.Unlock()
+	c.text(bob, "sent twice")
+	w.inbox(bob, withText("sent twice"))
+}
+
+func TestReusedCounterIsCounted(t *testing.T) {
+	w, c := linked(t)
+	c.text(bob, "hello")
+	w.send(bob, alice, "hi")
+	c.hears("hi")
+	ctx := t.Context()
+	address := w.byLIDJID(bob).SignalAddress().String()
+	old, err := c.Store.Sessions.GetSession(ctx, address)
+	if err != nil || old == nil {
+		t.Fatal(err)
+	}
+	c.text(bob, "one")
+	if err := c.Store.Sessions.PutSession(ctx, address, old); err != nil {
+		t.Fatal(err)
+	}
+	c.text(bob, "two")
+	w.until("the reuse to be counted", func() bool { p, _ := w.Phone(ctx, alice); return p.ReusedCounters == 1 })
+}
