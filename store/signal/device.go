@@ -1,0 +1,120 @@
+package signal
+
+import (
+	"context"
+	"sync/atomic"
+
+	wastore "go.mau.fi/whatsmeow/store"
+
+	"wamux/store"
+)
+
+// Device is the whatsmeow device of one run of one session. Give its embedded
+// Device to whatsmeow.NewClient; all its stores are ours from the start, also
+// while it is not linked yet.
+type Device struct {
+	*wastore.Device
+
+	stores *stores
+	keeper *keeper
+}
+
+// newDeviceOn puts the stores behind a device. paired tells that its
+// credentials are in the database.
+func newDeviceOn(d *wastore.Device, s *stores, paired bool) *Device {
+	k := &keeper{stores: s}
+	k.paired.Store(paired)
+	d.SetAllStores(s)
+	d.LIDs = lidStore{lids: s.lids, breaker: &s.breaker}
+	d.Container = k
+	d.Initialized = true
+	s.setOwn(d.GetJID(), d.GetLID())
+	return &Device{Device: d, stores: s, keeper: k}
+}
+
+// OnFault registers fn, which is called at most once in the life of a Device,
+// BEFORE the store method that failed returns its error or recovered panic to
+// whatsmeow; at once when that has happened already. fn must cancel
+// Client.BackgroundEventCtx and come back soon; it must not call the Device.
+// Register before connecting. After a fault every method of the stores fails:
+// make a new Device for the next run.
+func (d *Device) OnFault(fn func(error)) { d.stores.onFault(fn) }
+
+// SendContext marks ctx as one SendMessage. Pass the result to SendMessage, and
+// call release, which is never nil, as soon as that has returned. One context
+// serves one send.
+func (d *Device) SendContext(ctx context.Context) (_ context.Context, release func()) {
+	return d.stores.sendContext(ctx)
+}
+
+// Paired tells whether the device is linked to an account. Unlike the fields of
+// the embedded Device it may be asked from any goroutine.
+func (d *Device) Paired() bool { return d.keeper.paired.Load() }
+
+// keeper keeps the device itself: it is the DeviceContainer of one device.
+type keeper struct {
+	stores *stores
+	paired atomic.Bool
+}
+
+var _ wastore.DeviceContainer = (*keeper)(nil)
+
+// PutDevice keeps the credentials; they are on disk when it returns. What an
+// earlier account of the session left behind is dropped with the first of a
+// new one.
+func (k *keeper) PutDevice(ctx context.Context, d *wastore.Device) (err error) {
+	s := k.stores
+	defer s.guard(ctx, &err)
+	value, err := encodeCreds(d)
+	if err != nil {
+		return err
+	}
+	b := newBatch()
+	fresh := !k.paired.Load()
+	if fresh {
+		b.run(func(tx *store.Tx) error { return dropAccount(tx, s.session) })
+	}
+	b.run(func(tx *store.Tx) error { return writeRow(tx, s.session, keyCreds, value) })
+	if err := s.commit(ctx, b); err != nil {
+		return err
+	}
+	if fresh {
+		s.cache.clear()
+	}
+	s.setOwn(d.GetJID(), d.GetLID())
+	k.paired.Store(true)
+	return nil
+}
+
+// DeleteDevice unlinks: whatsmeow calls it when WhatsApp says that the device
+// is gone. The credentials, keys and ratchets are put aside for a week, since
+// WhatsApp has been wrong before; nothing uses them by itself.
+func (k *keeper) DeleteDevice(ctx context.Context, _ *wastore.Device) (err error) {
+	s := k.stores
+	defer s.guard(ctx, &err)
+	b := newBatch()
+	b.run(func(tx *store.Tx) error {
+		if _, err := tx.Exec(`INSERT INTO deleted_auth (sessionId, key, value, deletedAt)
+			SELECT sessionId, key, value, ? FROM auth_data WHERE sessionId = ?`, tx.Now.UnixMilli(), s.session); err != nil {
+			return err
+		}
+		return dropAccount(tx, s.session)
+	})
+	if err := s.commit(ctx, b); err != nil {
+		return err
+	}
+	s.cache.clear()
+	k.paired.Store(false)
+	return nil
+}
+
+// dropAccount deletes what belongs to the linked device, and not to the session:
+// message secrets stay with the history that they belong to.
+func dropAccount(tx *store.Tx, session string) error {
+	for _, table := range []string{"auth_data", "pre_keys", "app_state_macs", "event_buffer", "outgoing_events"} {
+		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE sessionId = ?`, session); err != nil {
+			return err
+		}
+	}
+	return nil
+}
