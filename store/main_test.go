@@ -1,0 +1,180 @@
+package store
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// The test binary runs itself as a second process that can be killed.
+const (
+	childEnv  = "WAMUX_STORE_TEST_CHILD" // what to do: write, die or open
+	childPath = "WAMUX_STORE_TEST_PATH"
+)
+
+func TestMain(m *testing.M) {
+	if mode := os.Getenv(childEnv); mode != "" {
+		os.Exit(child(mode, os.Getenv(childPath), os.Stdout))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// child opens the database and writes for ever ("write"), writes a little and
+// kills itself ("die"), or just opens it ("open").
+func child(mode, path string, out io.Writer) int {
+	ctx := context.Background()
+	db, err := Open(ctx, Options{Path: path, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		fmt.Fprintln(out, "error:", ErrorCode(err), ErrorMessage(err))
+		return 1
+	}
+	switch mode {
+	case "open":
+		return 0
+	case "die":
+		for i := range 20 {
+			if err := db.SetMeta(ctx, "die", strconv.Itoa(i)); err != nil {
+				return 1
+			}
+		}
+		kill()
+	}
+	for i := range 8 {
+		go count(db, fmt.Sprint("counter", i), out)
+	}
+	select {}
+}
+
+// count writes growing numbers and says each one after it was acknowledged.
+func count(db *DB, key string, out io.Writer) {
+	ctx := context.Background()
+	text, err := db.Meta(ctx, key)
+	if err != nil {
+		os.Exit(1)
+	}
+	n, _ := strconv.Atoi(text) // "" for the first
+	for {
+		n++
+		if err := db.SetMeta(ctx, key, strconv.Itoa(n)); err != nil {
+			os.Exit(1)
+		}
+		fmt.Fprintln(out, key, n)
+	}
+}
+
+// kill ends this process as kill -9 does.
+func kill() {
+	if p, err := os.FindProcess(os.Getpid()); err == nil {
+		_ = p.Kill()
+	}
+	select {}
+}
+
+func childCommand(tb testing.TB, mode, path string) *exec.Cmd {
+	tb.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	cmd := exec.CommandContext(tb.Context(), self)
+	cmd.Env = append(os.Environ(), childEnv+"="+mode, childPath+"="+path)
+	return cmd
+}
+
+// dieWriting lets a second process write 20 commits to the database and be
+// killed.
+func dieWriting(tb testing.TB, path string) {
+	tb.Helper()
+	if out, err := childCommand(tb, "die", path).CombinedOutput(); err == nil || len(out) != 0 {
+		tb.Fatalf("the second process should have been killed: %v %s", err, out)
+	}
+}
+
+// killAfter runs the writing process until it has said lines lines, kills it,
+// and returns the last number of each counter.
+func killAfter(tb testing.TB, path string, lines int) map[string]int {
+	tb.Helper()
+	cmd := childCommand(tb, "write", path)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	said := map[string]int{}
+	for scan := bufio.NewScanner(out); scan.Scan(); lines-- {
+		if key, n, ok := strings.Cut(scan.Text(), " "); ok {
+			said[key], _ = strconv.Atoi(n)
+		}
+		if lines == 0 {
+			_ = cmd.Process.Kill()
+		}
+	}
+	_ = cmd.Wait() // it was killed
+	return said
+}
+
+// open opens a database at path and closes it with the test.
+func open(tb testing.TB, path string) *DB {
+	tb.Helper()
+	db, err := Open(context.Background(), Options{Path: path, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		tb.Fatalf("open: %v", err)
+	}
+	tb.Cleanup(func() { _ = db.Close() })
+	return db
+}
+
+func fresh(tb testing.TB) *DB {
+	tb.Helper()
+	return open(tb, freshPath(tb))
+}
+
+func freshPath(tb testing.TB) string { return filepath.Join(tb.TempDir(), "wamux.db") }
+
+func closeDB(tb testing.TB, db *DB) {
+	tb.Helper()
+	if err := db.Close(); err != nil {
+		tb.Fatalf("close: %v", err)
+	}
+}
+
+// addTestSession makes a session.
+func addTestSession(tb testing.TB, db *DB, id string) *Session {
+	tb.Helper()
+	s, _, err := db.AddSession(tb.Context(), id, 0)
+	if err != nil {
+		tb.Fatalf("add session: %v", err)
+	}
+	return s
+}
+
+// wantError checks code and sentence of an error.
+func wantError(tb testing.TB, err error, code Code, message string) {
+	tb.Helper()
+	if ErrorCode(err) != code || !strings.Contains(ErrorMessage(err), message) {
+		tb.Errorf("got error %q %q (%v), want %q with %q", ErrorCode(err), ErrorMessage(err), err, code, message)
+	}
+}
+
+func copyFile(tb testing.TB, from, to string) {
+	tb.Helper()
+	data, err := os.ReadFile(from)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := os.WriteFile(to, data, 0o644); err != nil {
+		tb.Fatal(err)
+	}
+}
