@@ -179,6 +179,9 @@ func (s *session) fall(to store.SessionState, d diagnosis) {
 	} else {
 		s.endRun(false)
 	}
+	if d.trigger == onLoggedOut {
+		s.dropCredentials()
+	}
 	wait, again := s.patience(d)
 	if again && s.givesUp(d.retry) {
 		d, again = givenUp(d), false
@@ -191,6 +194,21 @@ func (s *session) fall(to store.SessionState, d diagnosis) {
 	}
 	s.become(to, d, s.endOf(to, wait))
 	s.alarms.set(alarmRetry, wait)
+}
+
+// dropCredentials makes sure that what WhatsApp does not accept any more is out
+// of use. The library does so itself, but in a goroutine of the run that just
+// ended.
+func (s *session) dropCredentials() {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	device, err := s.m.signal.Device(ctx, s.id)
+	if err == nil && device.Paired() {
+		err = device.Delete(ctx)
+	}
+	if err != nil {
+		s.log.Warn("credentials could not be dropped", "error", err)
+	}
 }
 
 // endOf is when a state ends by itself. Where that is a guess that changes with
