@@ -18,7 +18,8 @@ type account struct {
 	lastDevice        uint16
 	undecryptable     int
 	reused            int
-	online            bool // the person looks at the phone
+	contacts          map[string]bool // numbers in the address book; nil until it is needed: see Server.addressBook
+	online            bool            // the person looks at the phone
 	lastSeen          time.Time
 	subscribers       map[*conn]types.JID // who watches this account's presence, and under which name
 }

@@ -41,25 +41,6 @@ func (s *Server) savePatch(a *account, p phone.Patch) {
 	s.put(`INSERT INTO patches(number,collection,version,data) VALUES(?,?,?,?)`, a.number, p.Collection, int64(p.Version), p.Data)
 }
 
-// contactsOf is the address book of a phone: whom it has written with.
-func (s *Server) contactsOf(a *account) []phone.Contact {
-	var list []phone.Contact
-	err := each(s.db.read, `SELECT DISTINCT chat FROM inbox WHERE number=? LIMIT 1000`, []any{a.number}, func(scan func(...any) error) error {
-		var chat string
-		if err := scan(&chat); err != nil {
-			return err
-		}
-		if other := s.chatAccount(chat); other != nil && other != a {
-			list = append(list, phone.Contact{Number: other.number, LID: other.lid, FullName: other.name, FirstName: other.name})
-		}
-		return nil
-	})
-	if err != nil {
-		s.log.Error("sandbox: contacts cannot be read", "error", err)
-	}
-	return list
-}
-
 // shareKeys sends the app-state key to a device.
 func (s *Server) shareKeys(d *device) { s.sharePeer(d, randomID(10), nil, 0) }
 

@@ -32,15 +32,16 @@ const patience = 20 * time.Second
 // world is a server with its state file; it can be stopped and started again.
 type world struct {
 	*Server
-	t    *testing.T
+	t    testing.TB
 	path string
 	addr string
+	ca   []byte
 }
 
 // roots serialises worlds: the key that clients trust is a variable of their library.
 var roots sync.Mutex
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	roots.Lock()
 	t.Cleanup(roots.Unlock)
@@ -63,7 +64,7 @@ func (w *world) start() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.Server, w.addr = s, s.Endpoint()
+	w.Server, w.addr, w.ca = s, s.Endpoint(), s.CAPEM()
 	whatsmeow.WACertPubKey = [32]byte(s.RootKey())
 }
 
@@ -76,7 +77,7 @@ func (w *world) restart() {
 	w.start()
 }
 
-func testLog(t *testing.T) *slog.Logger {
+func testLog(t testing.TB) *slog.Logger {
 	if !testing.Verbose() {
 		return nil
 	}
@@ -139,6 +140,9 @@ func (w *world) until(what string, ok func() bool) {
 }
 
 func (w *world) dump() {
+	if w.Server == nil {
+		return
+	}
 	stanzas, _ := w.Traffic(context.Background(), "", 0, 0)
 	for _, s := range stanzas[max(0, len(stanzas)-60):] {
 		w.t.Logf("%d %s %s %s", s.Seq, s.Phone, s.Direction, s.XML)
@@ -149,7 +153,7 @@ func (w *world) dump() {
 type client struct {
 	*whatsmeow.Client
 	w      *world
-	t      *testing.T
+	t      testing.TB
 	db     *sql.DB
 	events chan any
 }
@@ -201,7 +205,7 @@ func quiet() waLog.Logger {
 
 func (w *world) transport() *http.Transport {
 	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM(w.CAPEM())
+	pool.AppendCertsFromPEM(w.ca)
 	addr := w.addr
 	return &http.Transport{
 		TLSClientConfig: &tls.Config{RootCAs: pool},
@@ -251,6 +255,12 @@ func (c *client) paired(number string) {
 	c.t.Helper()
 	wait[*events.Connected](c, nil)
 	c.w.until("the push name from app state", func() bool { return c.Store.PushName == "Name "+number })
+}
+
+// trySend sends a text under a fixed id once the client is online.
+func (c *client) trySend(to, id, text string) (whatsmeow.SendResponse, error) {
+	c.WaitForConnection(patience)
+	return c.SendMessage(context.Background(), user(to), &waE2E.Message{Conversation: proto.String(text)}, whatsmeow.SendRequestExtra{ID: id})
 }
 
 // text sends a text and returns its id.

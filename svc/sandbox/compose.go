@@ -108,7 +108,10 @@ func (c *composer) one(a, peer *account, target *phone.Target, n int) (api.Sandb
 	if id == "" || c.count > 1 {
 		id = "3A" + randomID(9)
 	}
-	draft := c.draft(n)
+	draft, err := c.draft(n)
+	if err != nil {
+		return api.SandboxSent{}, err
+	}
 	msg, err := ph.Build(draft, target, now)
 	if err != nil {
 		if errors.Is(err, phone.ErrDraft) {
@@ -126,7 +129,18 @@ func sentence(err error) string {
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
-func (c *composer) draft(n int) phone.Draft {
+// extra is what SandboxMessage.Extra may hold.
+type extra struct {
+	Width     uint32    `json:"width"`
+	Height    uint32    `json:"height"`
+	Thumbnail []byte    `json:"thumbnail"` // JPEG, base64
+	Waveform  []byte    `json:"waveform"`  // base64
+	StartsAt  time.Time `json:"startsAt"`  // of an event
+	Mentions  []string  `json:"mentions"`
+	ExpiresIn uint32    `json:"expiresIn"` // seconds
+}
+
+func (c *composer) draft(n int) (phone.Draft, error) {
 	m := c.m
 	d := phone.Draft{
 		Type: m.Type, Text: m.Text, Caption: m.Caption, Media: c.media, PTT: m.PTT, GIF: m.GIF, PTV: m.PTV, ViewOnce: m.ViewOnce,
@@ -139,7 +153,16 @@ func (c *composer) draft(n int) phone.Draft {
 	if c.count > 1 && d.Text != "" {
 		d.Text = fmt.Sprintf("%s #%d", d.Text, n)
 	}
-	return d
+	if len(m.Extra) == 0 {
+		return d, nil
+	}
+	var x extra
+	if err := json.Unmarshal(m.Extra, &x); err != nil {
+		return d, invalid("extra_invalid", "The extra of a message has width, height, thumbnail, waveform, startsAt, mentions and expiresIn.")
+	}
+	d.Width, d.Height, d.Thumbnail, d.Waveform = x.Width, x.Height, x.Thumbnail, x.Waveform
+	d.StartsAt, d.Mentions, d.ExpiresIn = x.StartsAt, x.Mentions, x.ExpiresIn
+	return d, nil
 }
 
 // target finds the message that a reaction, edit, revoke, reply or vote is about. One that the phone does not know is

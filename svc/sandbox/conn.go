@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
@@ -27,7 +28,8 @@ type conn struct {
 	s           *Server
 	ws          *websocket.Conn
 	read, write *transport
-	static      [32]byte // the client's Noise key
+	static      [32]byte     // the client's Noise key
+	who         atomic.Value // string: number of the account, once it is logged in
 	ended       context.Context
 	end         context.CancelFunc
 
@@ -195,6 +197,12 @@ func (c *conn) receive(sealed []byte) bool {
 	}
 	c.s.handle(c, node)
 	return true
+}
+
+// number names the account of the connection, "" before it is logged in.
+func (c *conn) number() string {
+	number, _ := c.who.Load().(string)
+	return number
 }
 
 // send hands a stanza to the socket. It never blocks. The node must not be changed afterwards.

@@ -239,7 +239,7 @@ func (s *Server) Reset(ctx context.Context) error {
 				s.dropPairing(c)
 			}
 		}
-		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "watchers", "ratchets"} {
+		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "watchers", "contacts", "ratchets"} {
 			s.put(`DELETE FROM ` + table)
 		}
 		conns, b := s.conns, s.batch

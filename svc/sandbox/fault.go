@@ -11,7 +11,7 @@ import (
 
 // Faults that break a connection: they strike what is online at once, else the next login.
 var breaks = map[string]func(s *Server, c *conn){
-	"drop": func(s *Server, c *conn) { s.cut(c) },
+	"drop": (*Server).cut,
 	"503":  func(s *Server, c *conn) { s.expel(c, streamError("503")) },
 	"515":  func(s *Server, c *conn) { s.expel(c, streamError("515")) },
 	"replaced": func(s *Server, c *conn) {
@@ -29,7 +29,8 @@ var waiting = []string{
 	"media_403", "media_404", "media_410", "media_500", "upload_500",
 }
 
-// Fault arms a fault. Those that break a connection strike at once when the phone has a device online.
+// Fault arms a fault. Those that break a connection strike everything of the phone that is online at once, which counts as
+// one time, and then the next logins.
 func (s *Server) Fault(ctx context.Context, f api.SandboxFault) error {
 	f.Phone = digits(f.Phone)
 	f.Count = max(f.Count, 1)
@@ -39,19 +40,32 @@ func (s *Server) Fault(ctx context.Context, f api.SandboxFault) error {
 		return invalid("fault_invalid", "There is no fault of this kind: "+strings.Join(faultKinds(), ", ")+".")
 	}
 	return s.do(ctx, func() error {
-		s.faults = append(s.faults, &f)
-		for c := range s.conns {
-			if d := c.device; d == nil || c.finishing || f.Phone != "" && f.Phone != d.account.number {
-				continue
-			}
-			if refusing {
-				s.cut(c)
-			} else if breaking {
-				s.applyFaults(c)
-			}
+		struck := s.strikeNow(&f, refusing)
+		if struck && breaking {
+			f.Count--
+		}
+		if f.Count > 0 {
+			s.faults = append(s.faults, &f)
 		}
 		return nil
 	})
+}
+
+// strikeNow breaks the connections of the phones a fault is for. It tells whether there were any.
+func (s *Server) strikeNow(f *api.SandboxFault, refusing bool) (struck bool) {
+	strike := breaks[f.Kind]
+	if refusing {
+		strike = (*Server).cut
+	}
+	for c := range s.conns {
+		d := c.device
+		if strike == nil || d == nil || c.finishing || f.Phone != "" && f.Phone != d.account.number {
+			continue
+		}
+		strike(s, c)
+		struck = true
+	}
+	return struck
 }
 
 func faultKinds() []string {

@@ -40,13 +40,6 @@ func (s *Server) goodbye(c *conn) {
 	}
 }
 
-func (c *conn) number() string {
-	if d := c.device; d != nil {
-		return d.account.number
-	}
-	return ""
-}
-
 // login lets a known device in: success, then what waits for it, in order.
 func (s *Server) login(c *conn, p *waWa6.ClientPayload) {
 	a := s.byNumber[strconv.FormatUint(p.GetUsername(), 10)]
@@ -66,6 +59,7 @@ func (s *Server) login(c *conn, p *waWa6.ClientPayload) {
 		s.expel(old, streamError("", el("conflict", attrs{"type": "replaced"})))
 	}
 	c.device, d.conn = d, c
+	c.who.Store(a.number)
 	if d.LID != p.GetLidDbMigrated() {
 		d.LID = p.GetLidDbMigrated()
 		s.saveDevice(d)

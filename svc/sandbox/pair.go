@@ -69,7 +69,7 @@ func (s *Server) expirePairing(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if c.pairing != nil && c.pairing.question == "" && !c.finishing {
-		s.expel(c, streamError("", el("xml-not-well-formed", nil)))
+		s.expel(c, el("xmlstreamend", nil))
 	}
 }
 

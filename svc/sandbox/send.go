@@ -54,6 +54,7 @@ func (s *Server) phoneSends(m *outgoingMessage) (seq int64, err error) {
 		return 0, err
 	}
 	defer s.savePhone(a)
+	s.meet(a, ph, m.peer)
 	row := &inboxRow{id: m.id, at: m.at, chat: m.peer.pn(), sender: a.pn(), fromMe: true, status: statusServer, message: m.message}
 	s.addInbox(a, row)
 	// No cipher between two phones: both are in this process and no client sees it.

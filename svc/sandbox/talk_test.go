@@ -25,7 +25,7 @@ import (
 const alice, bob = "4911111111", "4922222222"
 
 // linked is a world with two phones and a client on the first.
-func linked(t *testing.T) (*world, *client) {
+func linked(t testing.TB) (*world, *client) {
 	w := newWorld(t)
 	w.phone(alice)
 	w.phone(bob)
