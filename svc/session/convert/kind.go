@@ -56,11 +56,11 @@ func describe(m *waE2E.Message) content {
 	case m.ReactionMessage != nil:
 		return content{Type: "reaction", Text: m.ReactionMessage.GetText()}
 	case m.EncReactionMessage != nil:
-		return encrypted("reaction", m.EncReactionMessage.GetTargetMessageKey())
+		return encrypted("reaction")
 	case m.CommentMessage != nil:
 		return comment(m.CommentMessage)
 	case m.EncCommentMessage != nil:
-		return encrypted("comment", m.EncCommentMessage.GetTargetMessageKey())
+		return encrypted("comment")
 	case m.SecretEncryptedMessage != nil:
 		return secretEncrypted(m.SecretEncryptedMessage)
 	case m.PinInChatMessage != nil:
@@ -71,7 +71,7 @@ func describe(m *waE2E.Message) content {
 	case pollOf(m) != nil:
 		return poll(pollOf(m))
 	case m.PollUpdateMessage != nil:
-		return encrypted("pollVote", m.PollUpdateMessage.GetPollCreationMessageKey())
+		return encrypted("pollVote")
 	case m.PollAddOptionMessage != nil:
 		return pollOption(m.PollAddOptionMessage)
 	case m.PollResultSnapshotMessage != nil:
@@ -81,7 +81,7 @@ func describe(m *waE2E.Message) content {
 	case m.EventMessage != nil:
 		return event(m.EventMessage)
 	case m.EncEventResponseMessage != nil:
-		return encrypted("eventResponse", m.EncEventResponseMessage.GetEventCreationMessageKey())
+		return encrypted("eventResponse")
 	case m.EventInviteMessage != nil:
 		return eventInvite(m.EventInviteMessage)
 
@@ -115,9 +115,9 @@ func describe(m *waE2E.Message) content {
 	case m.RequestPaymentMessage != nil:
 		return paymentRequest(m.RequestPaymentMessage)
 	case m.DeclinePaymentRequestMessage != nil:
-		return about("paymentDeclined", m.DeclinePaymentRequestMessage.GetKey())
+		return about("paymentDeclined")
 	case m.CancelPaymentRequestMessage != nil:
-		return about("paymentCancelled", m.CancelPaymentRequestMessage.GetKey())
+		return about("paymentCancelled")
 
 	case m.GroupInviteMessage != nil:
 		return groupInvite(m.GroupInviteMessage)
@@ -171,6 +171,7 @@ func named(f protoreflect.FieldDescriptor, v protoreflect.Value) content {
 		return c
 	}
 	in := v.Message()
+	c.Meta["content"] = remains(in.Interface())
 	for _, name := range []protoreflect.Name{"text", "caption", "description", "name", "title"} {
 		if t := in.Descriptor().Fields().ByName(name); t != nil && t.Kind() == protoreflect.StringKind && !t.IsList() && c.Text == "" {
 			c.Text = in.Get(t).String()

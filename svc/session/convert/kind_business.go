@@ -172,7 +172,7 @@ func order(o *waE2E.OrderMessage) content {
 }
 
 func payment(p *waE2E.SendPaymentMessage) content {
-	c := about("payment", p.GetRequestMessageKey())
+	c := about("payment")
 	noted(&c, p.GetNoteMessage())
 	return c
 }

@@ -122,7 +122,7 @@ func scheduledCall(s *waE2E.ScheduledCallCreationMessage) content {
 }
 
 func scheduledCallEdit(s *waE2E.ScheduledCallEditMessage) content {
-	c := about("scheduledCallEdit", s.GetKey())
+	c := about("scheduledCallEdit")
 	put(c.Meta, "action", s.GetEditType().String())
 	return c
 }

@@ -1,9 +1,6 @@
 package convert
 
-import (
-	"go.mau.fi/whatsmeow/proto/waCommon"
-	"go.mau.fi/whatsmeow/proto/waE2E"
-)
+import "go.mau.fi/whatsmeow/proto/waE2E"
 
 func poll(p *waE2E.PollCreationMessage) content {
 	m := meta{"options": pollOptions(p), "selectableCount": p.GetSelectableOptionsCount()}
@@ -27,7 +24,7 @@ func pollOptions(p *waE2E.PollCreationMessage) []string {
 }
 
 func pollOption(p *waE2E.PollAddOptionMessage) content {
-	c := about("pollAddOption", p.GetPollCreationMessageKey())
+	c := about("pollAddOption")
 	c.Text = p.GetAddOption().GetOptionName()
 	put(c.Meta, "option", c.Text)
 	return c
@@ -71,29 +68,22 @@ func eventInvite(e *waE2E.EventInviteMessage) content {
 	return content{"eventInvite", firstOf(e.GetCaption(), e.GetEventTitle()), m, e.GetContextInfo()}
 }
 
-// about is a kind that says something about an earlier message.
-func about(kind string, target *waCommon.MessageKey) content {
-	m := meta{}
-	put(m, "targetId", target.GetID())
-	return content{Type: kind, Meta: m}
-}
+// about is a kind that says something about an earlier message; which one that
+// is, [target] tells for all kinds.
+func about(kind string) content { return content{Type: kind, Meta: meta{}} }
 
 // encrypted is a kind whose content only the session can open, with a secret of
 // the message it is about. What is encrypted stays in the raw message.
-func encrypted(kind string, target *waCommon.MessageKey) content {
-	c := about(kind, target)
-	c.Meta["encrypted"] = true
-	return c
-}
+func encrypted(kind string) content { return content{Type: kind, Meta: meta{"encrypted": true}} }
 
 func secretEncrypted(s *waE2E.SecretEncryptedMessage) content {
-	c := encrypted("encrypted", s.GetTargetMessageKey())
+	c := encrypted("encrypted")
 	put(c.Meta, "purpose", s.GetSecretEncType().String())
 	return c
 }
 
 func comment(c *waE2E.CommentMessage) content {
-	out := about("comment", c.GetTargetMessageKey())
+	out := about("comment")
 	if in := Unwrap(c.GetMessage()); in.CommentMessage == nil {
 		said := describe(in)
 		out.Text, out.Context = said.Text, said.Context
@@ -106,13 +96,13 @@ func comment(c *waE2E.CommentMessage) content {
 }
 
 func pin(p *waE2E.PinInChatMessage) content {
-	c := about("pin", p.GetKey())
+	c := about("pin")
 	c.Meta["pinned"] = p.GetType() == waE2E.PinInChatMessage_PIN_FOR_ALL
 	return c
 }
 
 func keep(k *waE2E.KeepInChatMessage) content {
-	c := about("keep", k.GetKey())
+	c := about("keep")
 	c.Meta["kept"] = k.GetKeepType() == waE2E.KeepType_KEEP_FOR_ALL
 	return c
 }
@@ -120,7 +110,7 @@ func keep(k *waE2E.KeepInChatMessage) content {
 // protocol is what remains of protocol messages when those that change
 // something have been taken care of.
 func protocol(p *waE2E.ProtocolMessage) content {
-	c := about("protocol", p.GetKey())
+	c := about("protocol")
 	c.Meta["content"] = remains(p)
 	if p.Type != nil {
 		c.Meta["protocolType"] = p.GetType().String()

@@ -63,21 +63,31 @@ func decrypted(session string, own Own, evt *Decrypted) []store.Entry {
 // entries sorts out what changes an earlier message, what only machines tell
 // each other, and what people say.
 func (l letter) entries() []store.Entry {
-	switch p := l.msg.GetProtocolMessage(); {
-	case l.msg.ProtocolMessage == nil && !l.editTS.IsZero():
+	c := describe(l.msg)
+	switch {
+	case c.Type == "":
+		return nil
+	case c.Type == "protocol":
+		return l.protocol(c, l.msg.GetProtocolMessage())
+	case !l.editTS.IsZero():
 		return l.one(l.edited(l.info.ID, l.msg, l.editTS))
-	case l.msg.ProtocolMessage == nil:
-		return l.said()
-	case p.GetType() == waE2E.ProtocolMessage_REVOKE && p.GetKey().GetID() != "":
+	}
+	return l.kept(c)
+}
+
+func (l letter) protocol(c content, p *waE2E.ProtocolMessage) []store.Entry {
+	target := p.GetKey().GetID()
+	switch {
+	case p.GetType() == waE2E.ProtocolMessage_REVOKE && target != "":
 		return l.one(l.revoked(p.GetKey()))
-	case p.GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT && p.GetKey().GetID() != "" && p.GetEditedMessage() != nil:
-		return l.one(l.edited(p.GetKey().GetID(), p.GetEditedMessage(), time.UnixMilli(p.GetTimestampMS())))
+	case p.GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT && target != "" && p.GetEditedMessage() != nil:
+		return l.one(l.edited(target, p.GetEditedMessage(), time.UnixMilli(p.GetTimestampMS())))
 	case p.GetType() == waE2E.ProtocolMessage_EPHEMERAL_SETTING:
 		return l.one(l.timer(p))
-	case machinery(p):
+	case l.info.IsFromMe && machinery(p):
 		return nil
 	}
-	return l.said()
+	return l.kept(c)
 }
 
 // machinery tells the protocol messages with which our own devices keep each
@@ -106,15 +116,6 @@ func machinery(p *waE2E.ProtocolMessage) bool {
 func (l letter) one(e store.Entry) []store.Entry {
 	e.Contact = l.contact()
 	return []store.Entry{e}
-}
-
-// said is a message with a row of its own.
-func (l letter) said() []store.Entry {
-	c := describe(l.msg)
-	if c.Type == "" {
-		return nil
-	}
-	return l.kept(c)
 }
 
 // kept is a message with its row and its event.
@@ -158,7 +159,7 @@ func (l letter) metadata(c content) json.RawMessage {
 		m["target"] = l.key(key)
 	}
 	if l.vote != nil {
-		m["options"] = hashes(l.vote.GetSelectedOptions())
+		m["optionHashes"] = hashes(l.vote.GetSelectedOptions())
 		delete(m, "encrypted")
 	}
 	return m.json()
@@ -211,6 +212,7 @@ func target(m *waE2E.Message) *waCommon.MessageKey {
 		m.GetPinInChatMessage().GetKey(), m.GetKeepInChatMessage().GetKey(), m.GetEncEventResponseMessage().GetEventCreationMessageKey(),
 		m.GetCommentMessage().GetTargetMessageKey(), m.GetEncCommentMessage().GetTargetMessageKey(),
 		m.GetSecretEncryptedMessage().GetTargetMessageKey(), m.GetScheduledCallEditMessage().GetKey(),
+		m.GetSendPaymentMessage().GetRequestMessageKey(), m.GetDeclinePaymentRequestMessage().GetKey(), m.GetCancelPaymentRequestMessage().GetKey(),
 		m.GetProtocolMessage().GetKey(),
 	} {
 		if k.GetID() != "" {

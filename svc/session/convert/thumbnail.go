@@ -15,13 +15,13 @@ import (
 )
 
 const (
-	maxPixels     = 50_000_000 // of an image that is unpacked: up to 200 MB for a moment
+	maxPixels     = 24_000_000 // of an image that is unpacked: up to 100 MB for a moment
 	thumbnailSide = 100        // longest side in pixels, as WhatsApp's own
 )
 
 // Thumbnail makes the small JPEG that a chat shows before an image is loaded,
 // and tells the image's own width and height in pixels as it is to be seen. It
-// reads JPEG, PNG, GIF and WebP. It refuses images of more than 50 megapixels
+// reads JPEG, PNG, GIF and WebP. It refuses images of more than 24 megapixels
 // before it unpacks them. Errors are [*store.Error] of code unprocessable.
 func Thumbnail(data []byte) (thumbnail []byte, w, h int, err error) {
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
@@ -29,7 +29,7 @@ func Thumbnail(data []byte) (thumbnail []byte, w, h int, err error) {
 		return nil, 0, 0, noImage(err)
 	}
 	if config.Width <= 0 || config.Height <= 0 || config.Width > maxPixels/config.Height {
-		return nil, 0, 0, store.Errorf(store.CodeUnprocessable, "image_too_large", "The image has more than 50 megapixels; send it as a document")
+		return nil, 0, 0, store.Errorf(store.CodeUnprocessable, "image_too_large", "The image has more than 24 megapixels, too many for a thumbnail")
 	}
 	full, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {

@@ -45,21 +45,35 @@ func unwrap(msg *waE2E.Message) (inner *waE2E.Message, covers []string) {
 }
 
 // covered tells what a message is the cover of. Every kind of cover has the
-// same shape, so one that WhatsApp invents later is taken off as well.
+// same shape, so one that WhatsApp invents later is taken off as well. The
+// order of fields is not certain; of several covers the first by number counts.
 func covered(msg *waE2E.Message) (name string, in *waE2E.Message) {
+	first := protoreflect.FieldNumber(0)
 	msg.ProtoReflect().Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		if f.Message() == nil {
+		if f.Message() == nil || first != 0 && f.Number() > first {
 			return true
 		}
-		switch cover := v.Message().Interface().(type) {
-		case *waE2E.FutureProofMessage:
-			name, in = fieldName(f), cover.GetMessage()
-		case *waE2E.DeviceSentMessage:
-			name, in = fieldName(f), cover.GetMessage()
+		if x := inside(v.Message().Interface()); x != nil {
+			first, name, in = f.Number(), fieldName(f), x
 		}
-		return in == nil
+		return true
 	})
 	return name, in
+}
+
+// inside is what a cover holds, nil when it is empty: then the cover itself is
+// what there is to tell.
+func inside(cover proto.Message) (in *waE2E.Message) {
+	switch c := cover.(type) {
+	case *waE2E.FutureProofMessage:
+		in = c.GetMessage()
+	case *waE2E.DeviceSentMessage:
+		in = c.GetMessage()
+	}
+	if in == nil || proto.Size(in) == 0 {
+		return nil
+	}
+	return in
 }
 
 // raw is the protobuf that is kept with a row: the message without the cover
