@@ -3,42 +3,45 @@ package store
 import (
 	"context"
 	"fmt"
-	"sync/atomic"
 	"testing"
 	"time"
 )
 
+// received is an entry as an ordinary text message makes it.
+func received(i int) Entry {
+	phone := fmt.Sprintf("62812%08d", i%500)
+	chat, id := phone+"@s.whatsapp.net", randomID("3EB0")
+	return Entry{
+		Message: &Message{Chat: chat, Sender: chat, ID: id, Phone: phone, Text: "a message of ordinary length", Type: "text", Raw: make([]byte, 120), Timestamp: time.Now()},
+		Contact: &Contact{ID: chat, Phone: phone, PushName: "Somebody"},
+		Events:  []Event{{ID: EventID("s", chat, id), Type: "message.received", Timestamp: time.Now(), Data: []byte(`{"id":"x","text":"a message of ordinary length"}`)}},
+	}
+}
+
 func BenchmarkRecord(b *testing.B) {
-	ctx := context.Background()
-	var n atomic.Int64
-	entry := func() Entry {
-		i := n.Add(1)
-		chat := fmt.Sprintf("62812%08d@s.whatsapp.net", i%500)
-		id := randomID("3EB0")
-		return Entry{
-			Message: &Message{Chat: chat, Sender: chat, ID: id, Phone: chat[:13], Text: "a message of ordinary length", Type: "text", Raw: make([]byte, 120), Timestamp: time.Now()},
-			Contact: &Contact{ID: chat, Phone: chat[:13], PushName: "Somebody"},
-			Events:  []Event{{ID: EventID("s", chat, id), Type: "message.received", Timestamp: time.Now(), Data: []byte(`{"id":"x","text":"a message of ordinary length"}`)}},
-		}
-	}
-	run := func(parallel int) func(b *testing.B) {
-		return func(b *testing.B) {
-			db := fresh(b)
-			if _, _, err := db.AddSession(ctx, "user001", 0); err != nil {
-				b.Fatal(err)
-			}
+	for _, callers := range []int{1, 100} {
+		b.Run(fmt.Sprint("callers=", callers), func(b *testing.B) {
+			db := withSession(b)
 			b.ReportAllocs()
-			b.SetParallelism(parallel)
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					if _, err := db.Record(ctx, "user001", entry()); err != nil {
-						b.Error(err)
-						return
-					}
-				}
+			atOnce(b, callers, func(i int) error {
+				_, err := db.Record(context.Background(), "user001", received(i))
+				return err
 			})
+		})
+	}
+}
+
+func BenchmarkMessages(b *testing.B) {
+	db := withSession(b)
+	entries := make([]Entry, 20000)
+	for i := range entries {
+		entries[i] = received(i)
+	}
+	mustRecord(b, db, entries...)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, total, err := db.Messages(context.Background(), MessageQuery{Session: "user001"}); err != nil || total != len(entries) {
+			b.Fatal(total, err)
 		}
 	}
-	b.Run("callers=2", run(1))
-	b.Run("callers=100", run(50))
 }

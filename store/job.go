@@ -154,7 +154,7 @@ func (db *DB) JobMedia(ctx context.Context, id string) (data []byte, err error) 
 // there is none. A job that was being sent at a crash is next again.
 func (db *DB) NextJob(ctx context.Context, session string) (j *Job, err error) {
 	err = db.read(ctx, func(tx *Tx) (err error) {
-		j, err = scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE sessionId = ? AND state IN ('queued', 'sending') ORDER BY seq LIMIT 1", session))
+		j, err = scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs INDEXED BY jobs_open WHERE sessionId = ? AND state IN ('queued', 'sending') ORDER BY seq LIMIT 1", session))
 		if ErrorCode(err) == CodeNotFound {
 			j, err = nil, nil
 		}

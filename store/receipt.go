@@ -70,7 +70,7 @@ func forward(tx *Tx, list []target, r *Receipt) (known bool, err error) {
 
 // isGoingOut tells whether a job is sending the message.
 func isGoingOut(tx *Tx, session, id string) (yes bool, err error) {
-	err = tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM jobs WHERE sessionId = ? AND state IN ('queued', 'sending') AND messageId = ?)`, session, id).Scan(&yes)
+	err = tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM jobs INDEXED BY jobs_open WHERE sessionId = ? AND state IN ('queued', 'sending') AND messageId = ?)`, session, id).Scan(&yes)
 	return yes, err
 }
 
