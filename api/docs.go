@@ -105,11 +105,11 @@ func (d *document) groups() []group {
 func (d *document) call(route Route, op operation) call {
 	c := call{operation: op, Method: route.Method, Path: documentPath(route.Path)}
 	body := op.RequestBody.Content["application/json"]
-	c.Example, c.Body = indented(body.Example), indented(body.Schema)
+	c.Example, c.Body = indented(body.Example), outline(body.Schema)
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		res := op.Responses[status]
 		if status != "default" {
-			c.Answers = append(c.Answers, answer{status, res.Description, indented(res.Content["application/json"].Schema)})
+			c.Answers = append(c.Answers, answer{status, res.Description, outline(res.Content["application/json"].Schema)})
 		}
 	}
 	return c
@@ -128,18 +128,18 @@ func (d *document) shapes() []shape {
 	for _, name := range slices.Sorted(maps.Keys(d.Components.Schemas)) {
 		var described struct{ Description string }
 		_ = json.Unmarshal(d.Components.Schemas[name], &described)
-		all = append(all, shape{name, described.Description, indented(d.Components.Schemas[name])})
+		all = append(all, shape{name, described.Description, outline(d.Components.Schemas[name])})
 	}
 	return all
 }
 
-// indented prints a schema or example with references as bare names.
+// indented prints an example.
 func indented(raw json.RawMessage) string {
 	var b bytes.Buffer
 	if len(raw) == 0 || json.Indent(&b, raw, "", "  ") != nil {
 		return ""
 	}
-	return strings.ReplaceAll(b.String(), "#/components/schemas/", "")
+	return b.String()
 }
 
 // documentPath writes /sessions/:id as /sessions/{id}, the way of OpenAPI.

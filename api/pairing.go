@@ -27,37 +27,40 @@ func (a *api) sessionAdd(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if s, err = a.await(r.Context(), s, a.QRWait); err != nil {
+	s, settled, err := a.await(r.Context(), s, a.QRWait)
+	if err != nil {
 		return err
 	}
-	return a.added(w, s)
+	return a.added(w, s, settled)
 }
 
-// await returns the session when it shows a QR, is online or cannot get on by itself; or as it is after the wait.
-func (a *api) await(ctx context.Context, s *store.Session, wait time.Duration) (*store.Session, error) {
+// await returns the session when it shows a QR, is online or cannot get on by itself; not settled: as it is after the wait.
+func (a *api) await(ctx context.Context, s *store.Session, wait time.Duration) (now *store.Session, settled bool, err error) {
 	if _, _, showing := a.Sessions.QR(s.ID); showing || online(s) || wait <= 0 {
-		return s, nil
+		return s, true, nil
 	}
 	waiting, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	now, err := a.Sessions.Await(waiting, s.ID)
-	if waiting.Err() != nil && ctx.Err() == nil {
-		return a.DB.Session(ctx, s.ID)
+	now, err = a.Sessions.Await(waiting, s.ID)
+	if err != nil && waiting.Err() != nil && ctx.Err() == nil {
+		now, err = a.DB.Session(ctx, s.ID)
+		return now, false, err
 	}
-	return now, err
+	return now, true, err
 }
 
 // added writes the four ways in which adding a session ends.
-func (a *api) added(w http.ResponseWriter, s *store.Session) error {
+func (a *api) added(w http.ResponseWriter, s *store.Session, settled bool) error {
 	body := object{"success": true, "sessionId": s.ID, "status": s.State.RootWord()}
 	code, _, showing := a.Sessions.QR(s.ID)
 	switch {
 	case showing:
+		body["status"] = store.StatePairing.RootWord()
 		return replyQR(w, body, code, "QR code generated. Scan it with WhatsApp on the phone")
 	case online(s):
 		body["message"] = "Session already authenticated"
 		return reply(w, http.StatusOK, body)
-	case s.State == store.StateConnecting || s.State == store.StateOffline || s.State == store.StatePairing:
+	case !settled:
 		w.Header().Set("Retry-After", "5")
 		body["success"] = false
 		body["message"] = "No QR code came in time, the session goes on trying"

@@ -72,7 +72,7 @@ func (a *api) sandboxScan(w http.ResponseWriter, r *request) error {
 		if err != nil {
 			return err
 		}
-		if s, err = a.await(r.Context(), s, scanWait); err != nil {
+		if s, _, err = a.await(r.Context(), s, scanWait); err != nil {
 			return err
 		}
 		showing := false

@@ -171,7 +171,7 @@ func (a *api) v1QR(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	s, err := a.await(r.Context(), r.session, wait)
+	s, _, err := a.await(r.Context(), r.session, wait)
 	if err != nil {
 		return err
 	}
