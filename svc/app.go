@@ -182,7 +182,7 @@ func (a *App) apiOptions() api.Options {
 // Serve starts the sessions and answers requests until ctx ends, which is no
 // error, or the listener fails.
 func (a *App) Serve(ctx context.Context) error {
-	if err := a.sessions.Start(ctx); err != nil {
+	if err := a.sessions.StartAll(ctx); err != nil {
 		return err
 	}
 	return a.serveHTTP(ctx)

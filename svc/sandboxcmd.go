@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-
-	"wamux/svc/sandbox"
 )
 
 // sandbox runs the simulated WhatsApp alone, with its control API, and prints
