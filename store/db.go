@@ -16,7 +16,6 @@ import (
 	"errors"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -87,7 +86,7 @@ func newDB(o Options) (*DB, error) {
 	if o.Path == "" {
 		return nil, Errorf(CodeInvalid, "database_path_missing", "No database file is named, set DATABASE_URL to file:./wamux.db for example")
 	}
-	path, err := filepath.Abs(o.Path)
+	path, err := realPath(o.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -101,7 +100,7 @@ func newDB(o Options) (*DB, error) {
 	if db.size <= 0 {
 		db.size = 4
 	}
-	return db, makeFolder(filepath.Dir(path))
+	return db, nil
 }
 
 // prepareFile refuses files that are not ours before SQLite changes a byte of

@@ -56,6 +56,11 @@ func TestOpen(t *testing.T) {
 		wantError(t, err, CodeInvalid, "No database file is named")
 	})
 
+	t.Run("ErrNoFile", func(t *testing.T) {
+		_, err := Open(ctx, Options{Path: t.TempDir()})
+		wantError(t, err, CodeInvalid, "is not a file")
+	})
+
 	t.Run("ErrFolder", func(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
@@ -73,6 +78,18 @@ func TestOpen(t *testing.T) {
 		if err == nil || !strings.HasPrefix(string(out), "error: locked Another wamux (process") {
 			t.Errorf("a second process got %q, %v", out, err)
 		}
+	})
+
+	t.Run("ErrInUseByLink", func(t *testing.T) {
+		db, link := fresh(t), freshPath(t)
+		if err := os.Symlink(db.Path(), link); err != nil {
+			if runtime.GOOS == "windows" {
+				return // takes a privilege there
+			}
+			t.Fatal(err)
+		}
+		_, err := Open(ctx, Options{Path: link})
+		wantError(t, err, CodeLocked, db.Path())
 	})
 
 	t.Run("FreesTheLock", func(t *testing.T) {
@@ -121,8 +138,8 @@ func TestOpenRefuses(t *testing.T) {
 		if after, err := os.ReadFile(path); err != nil || !bytes.Equal(before, after) {
 			t.Errorf("the refused file was changed (%v)", err)
 		}
-		if e := (*Error)(nil); !errors.As(err, &e) && e != nil && e.Hint == "" {
-			t.Error("there is no hint")
+		if e := (*Error)(nil); !errors.As(err, &e) || e.Hint == "" {
+			t.Errorf("%v has no hint", err)
 		}
 	}
 

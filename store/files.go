@@ -11,6 +11,31 @@ import (
 	"strings"
 )
 
+// realPath returns where the database really is, as SQLite sees it: the files
+// beside it must be the same ones whatever link leads there. It makes the folder.
+func realPath(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Dir(path)
+	if err := makeFolder(dir); err != nil {
+		return "", err
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, filepath.Base(path))
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		return "", Errorf(CodeInvalid, "not_a_database", "%s is not a file, choose another one with DATABASE_URL", path)
+	}
+	return path, nil
+}
+
 // makeFolder makes the folder of the database, for its owner only. One that is
 // there already keeps its mode: it may be the home of other things.
 func makeFolder(dir string) error {

@@ -220,20 +220,3 @@ func dropMedia(tx *Tx, job string) error {
 	_, err := tx.Exec("DELETE FROM job_media WHERE jobId = ?", job)
 	return err
 }
-
-// changed takes the results of Exec and tells whether a row was changed.
-func changed(res sql.Result, err error) (bool, error) {
-	if err != nil {
-		return false, err
-	}
-	n, err := res.RowsAffected()
-	return n > 0, err
-}
-
-// nullable returns JSON as text, or NULL for none.
-func nullable(data json.RawMessage) any {
-	if data == nil {
-		return nil
-	}
-	return string(data)
-}

@@ -100,6 +100,9 @@ func TestJobLife(t *testing.T) {
 	second := mustAddJob(t, db, textJob("", ""), []byte("y"))
 	third := mustAddJob(t, db, textJob("", ""), nil)
 	wantNext(t, db, first.ID)
+	if list, err := db.OpenJobs(t.Context(), "user001", 2); err != nil || len(list) != 2 || list[0].ID != first.ID || list[1].ID != second.ID {
+		t.Errorf("the open jobs are %v, %v", list, err)
+	}
 	for attempt := 1; attempt <= 2; attempt++ { // again after a crash
 		if ok, err := db.StartJob(t.Context(), first.ID); !ok || err != nil {
 			t.Fatal(ok, err)

@@ -34,11 +34,11 @@ func TestUpgrade(t *testing.T) {
 	path := freshPath(t)
 	raw(t, path, migrations()[0].script, "PRAGMA user_version = 1", fmt.Sprintf("PRAGMA application_id = %d", applicationID),
 		"INSERT INTO whatsapp_sessions (sessionId, status, createdAt, updatedAt, wanted, state) VALUES ('user001', 'connected', '', '', 'running', 'online')")
-	upgraded, new := open(t, path), fresh(t)
+	upgraded, made := open(t, path), fresh(t)
 	if s, err := upgraded.Session(t.Context(), "user001"); err != nil || s.State != StateOffline {
 		t.Errorf("the row is %+v, %v", s, err)
 	}
-	if got, want := schema(t, upgraded), schema(t, new); got != want {
+	if got, want := schema(t, upgraded), schema(t, made); got != want {
 		t.Errorf("the schemas differ:\n%s\n\n%s", got, want)
 	}
 }

@@ -115,9 +115,6 @@ func ValidSessionID(id string) error {
 
 const sessionColumns = `sessionId, wanted, state, code, reason, next, until, jid, lid, phone, name, platform, metadata, createdAt, updatedAt`
 
-// scanner is a row, of one or of many.
-type scanner interface{ Scan(...any) error }
-
 func scanSession(row scanner) (*Session, error) {
 	var s Session
 	var until int64
@@ -227,31 +224,6 @@ func listSessions(tx *Tx, limit, offset int) ([]*Session, error) {
 	return collect(rows, err, scanSession)
 }
 
-// collect reads all rows; it takes the results of Query.
-func collect[T any](rows *sql.Rows, err error, scan func(scanner) (T, error)) ([]T, error) {
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = rows.Close() }()
-	list := []T{}
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, v)
-	}
-	return list, rows.Err()
-}
-
-// pageSize gives a limit its default and its bound.
-func pageSize(limit int) int {
-	if limit <= 0 {
-		return 25
-	}
-	return min(limit, 1000)
-}
-
 // SetWanted notes what the user wants of the session, WantRunning or
 // WantStopped.
 func (db *DB) SetWanted(ctx context.Context, id, wanted string) error {
@@ -324,53 +296,6 @@ func (db *DB) SetIdentity(ctx context.Context, id string, who Identity) error {
 			phone = COALESCE(NULLIF(?, ''), phone), name = COALESCE(NULLIF(?, ''), name), platform = COALESCE(NULLIF(?, ''), platform), updatedAt = ?
 			WHERE sessionId = ?`, who.JID, who.LID, who.Phone, who.Name, who.Platform, formatTime(tx.Now), id))
 	})
-}
-
-// deleteChunk is how many rows of the long tables go in one transaction, so that
-// no other session waits long for the writer.
-const deleteChunk = 2000
-
-// DeleteSession removes the session and, by their foreign keys, all its rows,
-// and leaves an event session.deleted that belongs to no session. The long
-// tables go first, piece by piece; a crash in between leaves a session that can
-// be deleted again.
-func (db *DB) DeleteSession(ctx context.Context, id string) error {
-	for _, query := range []string{
-		"DELETE FROM chat_history WHERE id IN (SELECT id FROM chat_history WHERE sessionId = ? LIMIT ?)",
-		"DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE sessionId = ? AND seq < (SELECT MAX(seq) FROM events) LIMIT ?)",
-	} {
-		if err := db.deletePieces(ctx, query, id); err != nil {
-			return err
-		}
-	}
-	return db.Update(ctx, func(tx *Tx) error {
-		data, err := json.Marshal(map[string]string{"id": id})
-		if err != nil {
-			return err
-		}
-		if err := addEvent(tx, "", Event{Type: "session.deleted", Data: data}); err != nil {
-			return err
-		}
-		return onSession(tx.Exec("DELETE FROM whatsapp_sessions WHERE sessionId = ?", id))
-	})
-}
-
-// deletePieces runs the query until it finds less than a full piece.
-func (db *DB) deletePieces(ctx context.Context, query, id string) error {
-	for n := int64(deleteChunk); n == deleteChunk; {
-		err := db.Update(ctx, func(tx *Tx) error {
-			res, err := tx.Exec(query, id, deleteChunk)
-			if err != nil {
-				return err
-			}
-			n, err = res.RowsAffected()
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // settleSessions corrects what a crash left behind: nothing runs when the

@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+	"sync"
+)
+
+// waiters wakes everybody who waits for the next commit.
+type waiters struct {
+	mu sync.Mutex
+	ch chan struct{} // nil when nobody waits
+}
+
+// Wrote returns a channel that is closed after the next commit. Ask for it
+// before looking at the data, and anew after each wake-up.
+func (db *DB) Wrote() <-chan struct{} {
+	db.waiters.mu.Lock()
+	defer db.waiters.mu.Unlock()
+	if db.waiters.ch == nil {
+		db.waiters.ch = make(chan struct{})
+	}
+	return db.waiters.ch
+}
+
+func (w *waiters) wake() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ch != nil {
+		close(w.ch)
+		w.ch = nil
+	}
+}
+
+// View runs fn on one snapshot of the database. fn must not write and must not
+// call View itself: the readers are few.
+func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
+	return db.read(ctx, func(tx *Tx) error {
+		if _, err := tx.conn.exec("BEGIN"); err != nil {
+			return err
+		}
+		err := call(tx, fn)
+		if _, end := tx.conn.exec("ROLLBACK"); err == nil {
+			err = end
+		}
+		return err
+	})
+}
+
+// read runs fn on a reader without a transaction: one statement needs none.
+func (db *DB) read(ctx context.Context, fn func(*Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	select {
+	case c, ok := <-db.readers:
+		if !ok {
+			return errStopping()
+		}
+		defer func() { db.readers <- c }()
+		return wrap(call(&Tx{Now: db.time(), conn: c}, fn))
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
