@@ -161,7 +161,7 @@ func (db *DB) loadKeys(ctx context.Context) error {
 		return nil
 	}
 	var list []*storedKey
-	err := db.read(ctx, func(tx *Tx) (err error) {
+	err := db.Read(ctx, func(tx *Tx) (err error) {
 		rows, err := tx.Query("SELECT id, name, hash, scopes, sessions, createdAt, lastUsed FROM api_keys")
 		list, err = collect(rows, err, scanKey)
 		return err

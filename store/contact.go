@@ -51,7 +51,7 @@ func (db *DB) Contacts(ctx context.Context, q ContactQuery) (list []*Contact, er
 		args = append(args, "%"+strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(q.Search)+"%")
 	}
 	args = append(args, pageSize(q.Limit))
-	err = db.read(ctx, func(tx *Tx) (err error) {
+	err = db.Read(ctx, func(tx *Tx) (err error) {
 		rows, err := tx.Query(query+" ORDER BY id LIMIT ?", args...)
 		list, err = collect(rows, err, scanContact)
 		return err
@@ -61,7 +61,7 @@ func (db *DB) Contacts(ctx context.Context, q ContactQuery) (list []*Contact, er
 
 // Contact returns one contact by its JID, or the error contact_not_found.
 func (db *DB) Contact(ctx context.Context, session, id string) (c *Contact, err error) {
-	err = db.read(ctx, func(tx *Tx) (err error) {
+	err = db.Read(ctx, func(tx *Tx) (err error) {
 		c, err = scanContact(tx.QueryRow("SELECT "+contactColumns+" FROM contacts WHERE sessionId = ? AND jid = ?", session, id))
 		return err
 	})

@@ -155,7 +155,7 @@ func (e *epoch) forget() error {
 // was put back.
 func (db *DB) compareEpochs(ctx context.Context) error {
 	e := db.epoch
-	err := db.read(ctx, func(tx *Tx) error {
+	err := db.Read(ctx, func(tx *Tx) error {
 		return tx.QueryRow("SELECT boot, commits FROM epoch WHERE id = 1").Scan(&e.boot, &e.commits)
 	})
 	if err != nil || e.boot == "" {

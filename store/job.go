@@ -130,7 +130,7 @@ func addJob(tx *Tx, j *Job, content string, media []byte) error {
 
 // Job returns one job of the session, or the error job_not_found.
 func (db *DB) Job(ctx context.Context, session, id string) (j *Job, err error) {
-	err = db.read(ctx, func(tx *Tx) (err error) {
+	err = db.Read(ctx, func(tx *Tx) (err error) {
 		j, err = scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE id = ? AND sessionId = ?", id, session))
 		return err
 	})
@@ -140,7 +140,7 @@ func (db *DB) Job(ctx context.Context, session, id string) (j *Job, err error) {
 // JobMedia returns the bytes that the job is to send; nil when it has none, or
 // none any more because it is done.
 func (db *DB) JobMedia(ctx context.Context, id string) (data []byte, err error) {
-	err = db.read(ctx, func(tx *Tx) error {
+	err = db.Read(ctx, func(tx *Tx) error {
 		err := tx.QueryRow("SELECT data FROM job_media WHERE jobId = ?", id).Scan(&data)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -153,7 +153,7 @@ func (db *DB) JobMedia(ctx context.Context, id string) (data []byte, err error) 
 // NextJob returns the oldest job of the session that is not done, or nil when
 // there is none. A job that was being sent at a crash is next again.
 func (db *DB) NextJob(ctx context.Context, session string) (j *Job, err error) {
-	err = db.read(ctx, func(tx *Tx) (err error) {
+	err = db.Read(ctx, func(tx *Tx) (err error) {
 		j, err = scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs INDEXED BY jobs_open WHERE sessionId = ? AND state IN ('queued', 'sending') ORDER BY seq LIMIT 1", session))
 		if ErrorCode(err) == CodeNotFound {
 			j, err = nil, nil
@@ -208,7 +208,7 @@ func (db *DB) CancelJob(ctx context.Context, id string) (cancelled bool, err err
 
 // SessionsWithJobs returns the ids of the sessions that have something to send.
 func (db *DB) SessionsWithJobs(ctx context.Context) (ids []string, err error) {
-	err = db.read(ctx, func(tx *Tx) error {
+	err = db.Read(ctx, func(tx *Tx) error {
 		rows, err := tx.Query("SELECT DISTINCT sessionId FROM jobs WHERE state IN ('queued', 'sending') ORDER BY sessionId")
 		ids, err = collect(rows, err, func(row scanner) (id string, err error) { return id, row.Scan(&id) })
 		return err

@@ -128,7 +128,7 @@ func (db *DB) Messages(ctx context.Context, q MessageQuery) (list []*Message, to
 // the error message_not_found. Where two chats have the same id the newer one
 // is meant.
 func (db *DB) Message(ctx context.Context, session, messageID string) (m *Message, err error) {
-	err = db.read(ctx, func(tx *Tx) (err error) {
+	err = db.Read(ctx, func(tx *Tx) (err error) {
 		m, err = scanMessage(tx.QueryRow("SELECT "+messageColumns+` FROM chat_history
 			WHERE sessionId = ? AND messageId = ? ORDER BY part, id DESC LIMIT 1`, session, messageID))
 		return err

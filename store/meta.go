@@ -9,7 +9,7 @@ import (
 // Meta returns a value that belongs to the whole installation; "" when it was
 // never set.
 func (db *DB) Meta(ctx context.Context, key string) (value string, err error) {
-	err = db.read(ctx, func(tx *Tx) error {
+	err = db.Read(ctx, func(tx *Tx) error {
 		err := tx.QueryRow("SELECT value FROM meta WHERE key = ?", key).Scan(&value)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil

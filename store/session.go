@@ -189,7 +189,7 @@ func findSession(tx *Tx, id string) (*Session, error) {
 
 // Session returns one session, or the error session_not_found.
 func (db *DB) Session(ctx context.Context, id string) (s *Session, err error) {
-	err = db.read(ctx, func(tx *Tx) (err error) {
+	err = db.Read(ctx, func(tx *Tx) (err error) {
 		s, err = findSession(tx, id)
 		return err
 	})
@@ -198,7 +198,7 @@ func (db *DB) Session(ctx context.Context, id string) (s *Session, err error) {
 
 // Sessions returns all sessions, the oldest first.
 func (db *DB) Sessions(ctx context.Context) (list []*Session, err error) {
-	err = db.read(ctx, func(tx *Tx) (err error) {
+	err = db.Read(ctx, func(tx *Tx) (err error) {
 		list, err = listSessions(tx, -1, 0)
 		return err
 	})

@@ -347,39 +347,3 @@ func TestStatements(t *testing.T) {
 	})
 	wantError(t, err, CodeInternal, "Something went wrong")
 }
-
-func BenchmarkUpdate(b *testing.B) {
-	ctx := context.Background()
-	b.Run("serial", func(b *testing.B) {
-		db := fresh(b)
-		b.ReportAllocs()
-		for b.Loop() {
-			if err := db.Update(ctx, setMeta("key", "value")); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-	b.Run("callers=100", func(b *testing.B) {
-		db := fresh(b)
-		b.ReportAllocs()
-		atOnce(b, 100, func(i int) error { return db.Update(ctx, setMeta(fmt.Sprint("key", i%64), "value")) })
-	})
-}
-
-// atOnce shares b.N calls among so many goroutines.
-func atOnce(b *testing.B, callers int, call func(i int) error) {
-	b.Helper()
-	var wg sync.WaitGroup
-	b.ResetTimer()
-	for c := range callers {
-		wg.Go(func() {
-			for i := c; i < b.N; i += callers {
-				if err := call(i); err != nil {
-					b.Error(err)
-					return
-				}
-			}
-		})
-	}
-	wg.Wait()
-}
