@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"database/sql"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,6 +15,7 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/appstate"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/store/sqlstore"
 	"go.mau.fi/whatsmeow/types"
@@ -43,9 +43,15 @@ var roots sync.Mutex
 
 func newWorld(t testing.TB) *world {
 	t.Helper()
+	return openWorld(t, filepath.Join(t.TempDir(), "sandbox.db"))
+}
+
+// openWorld starts a server on a state file.
+func openWorld(t testing.TB, path string) *world {
+	t.Helper()
 	roots.Lock()
 	t.Cleanup(roots.Unlock)
-	w := &world{t: t, path: filepath.Join(t.TempDir(), "sandbox.db")}
+	w := &world{t: t, path: path}
 	w.start()
 	t.Cleanup(func() {
 		if unknown := w.Unknown(); len(unknown) > 0 {
@@ -160,7 +166,12 @@ type client struct {
 
 func (w *world) client() *client {
 	w.t.Helper()
-	path := filepath.Join(w.t.TempDir(), "client.db")
+	return w.clientAt(filepath.Join(w.t.TempDir(), "client.db"))
+}
+
+// clientAt opens a client on its database.
+func (w *world) clientAt(path string) *client {
+	w.t.Helper()
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)&_txlock=immediate")
 	if err != nil {
 		w.t.Fatal(err)
@@ -190,10 +201,33 @@ func (c *client) open() {
 	cli.SetMediaHTTPClient(h)
 	cli.SynchronousAck = true
 	cli.EnableDecryptedEventBuffer = true
+	// The library's own reconnecting races with itself (exsync.Event.GetChan) while a request waits for the connection.
+	cli.EnableAutoReconnect = false
 	c.Client, c.events = cli, make(chan any, 4096)
-	events := c.events
-	cli.AddEventHandler(func(e any) { events <- e })
+	heard := c.events
+	cli.AddEventHandler(func(e any) {
+		if _, ok := e.(*events.Disconnected); ok {
+			go c.reconnect(cli)
+		}
+		heard <- e
+	})
 	c.t.Cleanup(cli.Disconnect)
+}
+
+// reconnect connects again, as soon as there is a server.
+func (c *client) reconnect(cli *whatsmeow.Client) {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if cli.Connect() == nil {
+				return
+			}
+		case <-c.t.Context().Done():
+			return
+		}
+	}
 }
 
 func quiet() waLog.Logger {
@@ -248,19 +282,38 @@ func (c *client) pair(number string) {
 	if err := c.w.Scan(c.t.Context(), number, qr.Codes[0]); err != nil {
 		c.t.Fatal(err)
 	}
-	c.paired(number)
+	c.paired()
 }
 
-func (c *client) paired(number string) {
+// paired waits until the client is online and has read all of the app state, which come in any order.
+func (c *client) paired() {
 	c.t.Helper()
-	wait[*events.Connected](c, nil)
-	c.w.until("the push name from app state", func() bool { return c.Store.PushName == "Name "+number })
+	online, synced := false, false
+	wait(c, func(e any) bool {
+		switch e := e.(type) {
+		case *events.Connected:
+			online = true
+		case *events.AppStateSyncComplete:
+			synced = synced || e.Name == appstate.AllPatchNames[len(appstate.AllPatchNames)-1]
+		}
+		return online && synced
+	})
 }
 
-// trySend sends a text under a fixed id once the client is online.
-func (c *client) trySend(to, id, text string) (whatsmeow.SendResponse, error) {
-	c.WaitForConnection(patience)
-	return c.SendMessage(context.Background(), user(to), &waE2E.Message{Conversation: proto.String(text)}, whatsmeow.SendRequestExtra{ID: id})
+// insist sends a text under a fixed id until the server has it or the test ends.
+func (c *client) insist(to, id, text string) {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for c.t.Context().Err() == nil {
+		<-tick.C
+		if !c.IsLoggedIn() {
+			continue
+		}
+		_, err := c.SendMessage(c.t.Context(), user(to), &waE2E.Message{Conversation: proto.String(text)}, whatsmeow.SendRequestExtra{ID: id})
+		if err == nil {
+			return
+		}
+	}
 }
 
 // text sends a text and returns its id.
@@ -291,8 +344,6 @@ func user(number string) types.JID { return types.NewJID(number, types.DefaultUs
 func withText(text string) func(api.SandboxReceived) bool {
 	return func(r api.SandboxReceived) bool { return r.Text == text }
 }
-
-func number(i int) string { return fmt.Sprintf("4915%08d", i) }
 
 // byLIDJID is the LID of a phone.
 func (w *world) byLIDJID(number string) types.JID {

@@ -39,7 +39,11 @@ func TestMain(m *testing.M) {
 		serveCommands(path, os.Getenv("SANDBOX_LISTEN"))
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if dir, err := pattern(); err == nil {
+		os.RemoveAll(dir)
+	}
+	os.Exit(code)
 }
 
 func serveCommands(path, listen string) {
@@ -145,7 +149,6 @@ func TestKill(t *testing.T) {
 	whatsmeow.WACertPubKey = [32]byte(v.hello.Root)
 	w := &world{t: t, addr: v.hello.Endpoint, ca: v.hello.CA}
 	c := w.client()
-	c.AutoReconnectHook = func(error) bool { c.AutoReconnectErrors = 0; return true }
 	c.connect()
 	v.do(command{Phone: alice, Scan: wait[*events.QR](c, nil).Codes[0]})
 	wait[*events.Connected](c, nil)
@@ -165,9 +168,7 @@ func TestKill(t *testing.T) {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			for _, err := c.trySend(bob, id, fmt.Sprint("client ", round)); err != nil; {
-				_, err = c.trySend(bob, id, fmt.Sprint("client ", round))
-			}
+			c.insist(bob, id, fmt.Sprint("client ", round))
 		}()
 		v.kill()
 		v.start()

@@ -24,16 +24,6 @@ import (
 
 const alice, bob = "4911111111", "4922222222"
 
-// linked is a world with two phones and a client on the first.
-func linked(t testing.TB) (*world, *client) {
-	w := newWorld(t)
-	w.phone(alice)
-	w.phone(bob)
-	c := w.client()
-	c.pair(alice)
-	return w, c
-}
-
 // clean fails when a message was lost to a cipher or a counter was used twice.
 func (w *world) clean() {
 	w.t.Helper()
@@ -65,7 +55,7 @@ func TestPairByCode(t *testing.T) {
 	if err := w.EnterCode(t.Context(), alice, code); err != nil {
 		t.Fatal(err)
 	}
-	c.paired(alice)
+	c.paired()
 	c.text(bob, "by code")
 	w.inbox(bob, withText("by code"))
 	w.clean()
@@ -111,7 +101,7 @@ func TestScanRefuses(t *testing.T) {
 	if err := w.Scan(t.Context(), alice, qr.Codes[5]); err != nil {
 		t.Error(err)
 	}
-	c.paired(alice)
+	c.paired()
 }
 
 func TestMediaBothWays(t *testing.T) {
