@@ -72,7 +72,11 @@ func (b *breaker) tell(err error) {
 				b.log.Error("the listener for storage faults panicked", "panic", r)
 			}
 		}()
-		b.log.Error("storage fault, the session's run ends here", "error", err)
+		level := slog.LevelError
+		if errors.Is(err, errRetired) { // something of the run before was still about
+			level = slog.LevelDebug
+		}
+		b.log.Log(context.Background(), level, "storage fault, the session's run ends here", "error", err)
 		b.listen(err)
 	})
 }
