@@ -1,9 +1,13 @@
 package store
 
 import (
+	"bytes"
+	"context"
 	"math/rand/v2"
+	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // TestKill kills a process that writes with eight callers, again and again:
@@ -29,5 +33,23 @@ func TestKill(t *testing.T) {
 			t.Fatalf("round %d: the database is %q, %v", round, check, err)
 		}
 		closeDB(t, db)
+	}
+}
+
+// TestKillWhileOpening kills a process at any moment of its start.
+func TestKillWhileOpening(t *testing.T) {
+	path := freshPath(t)
+	for round := range 20 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(5+rand.IntN(60))*time.Millisecond)
+		cmd := childCommand(t, "write", path)
+		killed := exec.CommandContext(ctx, cmd.Path)
+		killed.Env = cmd.Env
+		if out, err := killed.Output(); err == nil || bytes.Contains(out, []byte("error:")) {
+			t.Fatalf("it was not killed: %v %s", err, out)
+		}
+		cancel()
+		if round%3 == 2 { // the others find what the one before left
+			closeDB(t, reopen(t, path, false))
+		}
 	}
 }

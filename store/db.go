@@ -120,7 +120,7 @@ func (db *DB) prepareFile(ctx context.Context) error {
 	if err := f.refuse(db.path); err != nil {
 		return err
 	}
-	if side.excludes(f.boot) {
+	if f.strayLog(side) {
 		if err := db.setStaleWALAside(); err != nil {
 			return err
 		}

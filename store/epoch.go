@@ -32,7 +32,9 @@ import (
 // was put back and the log beside it belongs to the file it replaced: SQLite
 // would mix the two, so the log is set aside first.
 //
-// A sidecar that is put back together with its database hides the restore.
+// Two things stay hidden: a sidecar that is put back together with its database,
+// and a page by page copy of this very run put over the file of a killed process
+// whose log is still there.
 
 // sidecar is the content of the file beside the database.
 type sidecar struct {
@@ -77,11 +79,6 @@ func readSidecar(path string) (sidecar, error) {
 // knows tells whether boot is one that the database may have.
 func (s sidecar) knows(boot string) bool {
 	return s.found && boot != "" && (boot == s.boot || boot == s.next)
-}
-
-// excludes tells whether a main file with this boot was put there by somebody.
-func (s sidecar) excludes(boot string) bool {
-	return s.found && boot != "" && !s.knows(boot)
 }
 
 // epoch compares and keeps both sides. After start only the writer changes it.

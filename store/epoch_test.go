@@ -17,11 +17,13 @@ func reopen(t *testing.T, path string, restored bool) *DB {
 	return db
 }
 
-// snapshot makes a copy of a live database as the sqlite3 shell would.
+// snapshot makes a copy of a live database.
 func snapshot(t *testing.T, db *DB) string {
 	t.Helper()
 	to := freshPath(t)
-	raw(t, db.Path(), "VACUUM INTO '"+to+"'")
+	if err := vacuumInto(db, to); err != nil {
+		t.Fatal(err)
+	}
 	return to
 }
 
@@ -164,6 +166,16 @@ func TestRestoreIsNoCrash(t *testing.T) {
 		}
 		if _, err := os.Stat(path + "-wal.stale"); err != nil {
 			t.Errorf("the log was not set aside: %v", err)
+		}
+	})
+
+	t.Run("CopyOfThisRunPutOverItsLog", func(t *testing.T) {
+		path := freshPath(t)
+		die(t, "copy", path)
+		copyFile(t, path+".copy", path)
+		db := reopen(t, path, true)
+		if got, err := db.Meta(t.Context(), "die"); got != "before" || err != nil {
+			t.Errorf("got %q, %v: the log of the other file was mixed in", got, err)
 		}
 	})
 

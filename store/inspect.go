@@ -21,6 +21,7 @@ type facts struct {
 	owner   int    // application_id
 	version int    // user_version, the number of the last migration
 	boot    string // of the epoch row; empty when it cannot be read
+	wal     bool   // it is used with a log, as ours always are
 }
 
 // inspect looks at the main file alone, without locks and without its log.
@@ -38,7 +39,32 @@ func inspect(ctx context.Context, path string) (facts, error) {
 		return facts{}, err
 	}
 	defer func() { _ = pool.Close() }()
-	return readFacts(ctx, pool, path)
+	f, err := readFacts(ctx, pool, path)
+	if err == nil {
+		f.wal, err = usesLog(path)
+	}
+	return f, err
+}
+
+// usesLog reads the format versions in the header: 2 means a write-ahead log.
+func usesLog(path string) (bool, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = file.Close() }()
+	versions := make([]byte, 2)
+	if _, err := file.ReadAt(versions, 18); err != nil {
+		return false, err
+	}
+	return versions[0] == 2 && versions[1] == 2, nil
+}
+
+// strayLog tells whether a log beside the file belongs to the file that was
+// there before: this one was put back. It has the boot of another run, or it is
+// a copy such as VACUUM INTO makes, which has no log yet.
+func (f facts) strayLog(side sidecar) bool {
+	return f.boot != "" && (!f.wal || side.found && !side.knows(f.boot))
 }
 
 // readFacts asks over any connection. A file torn by a crash in the middle of a

@@ -18,7 +18,7 @@ import (
 
 // The test binary runs itself as a second process that can be killed.
 const (
-	childEnv  = "WAMUX_STORE_TEST_CHILD" // what to do: write, die or open
+	childEnv  = "WAMUX_STORE_TEST_CHILD" // what to do: write, die, copy or open
 	childPath = "WAMUX_STORE_TEST_PATH"
 )
 
@@ -30,7 +30,8 @@ func TestMain(m *testing.M) {
 }
 
 // child opens the database and writes for ever ("write"), writes a little and
-// kills itself ("die"), or just opens it ("open").
+// kills itself ("die"), makes a copy before that ("copy"), or just opens it
+// ("open").
 func child(mode, path string, out io.Writer) int {
 	ctx := context.Background()
 	db, err := Open(ctx, Options{Path: path, Log: slog.New(slog.DiscardHandler)})
@@ -41,7 +42,10 @@ func child(mode, path string, out io.Writer) int {
 	switch mode {
 	case "open":
 		return 0
-	case "die":
+	case "copy", "die":
+		if mode == "copy" && (db.SetMeta(ctx, "die", "before") != nil || vacuumInto(db, path+".copy") != nil) {
+			return 1
+		}
 		for i := range 20 {
 			if err := db.SetMeta(ctx, "die", strconv.Itoa(i)); err != nil {
 				return 1
@@ -53,6 +57,13 @@ func child(mode, path string, out io.Writer) int {
 		go count(db, fmt.Sprint("counter", i), out)
 	}
 	select {}
+}
+
+func vacuumInto(db *DB, to string) error {
+	return db.writer.alone(context.Background(), func(c *conn) error {
+		_, err := c.sql.ExecContext(context.Background(), "VACUUM INTO ?", to)
+		return err
+	})
 }
 
 // count writes growing numbers and says each one after it was acknowledged.
@@ -95,7 +106,12 @@ func childCommand(tb testing.TB, mode, path string) *exec.Cmd {
 // killed.
 func dieWriting(tb testing.TB, path string) {
 	tb.Helper()
-	if out, err := childCommand(tb, "die", path).CombinedOutput(); err == nil || len(out) != 0 {
+	die(tb, "die", path)
+}
+
+func die(tb testing.TB, mode, path string) {
+	tb.Helper()
+	if out, err := childCommand(tb, mode, path).CombinedOutput(); err == nil || len(out) != 0 {
 		tb.Fatalf("the second process should have been killed: %v %s", err, out)
 	}
 }
