@@ -293,6 +293,7 @@ func (w *world) play(t *testing.T, s scenario) *httptest.ResponseRecorder {
 			t.Errorf("got %s, want no %q in it", body, part)
 		}
 	}
+	conforms(t, s, rec)
 	if s.golden {
 		golden(t, s.name, rec)
 	}

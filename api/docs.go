@@ -109,7 +109,11 @@ func (d *document) call(route Route, op operation) call {
 	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
 		res := op.Responses[status]
 		if status != "default" {
-			c.Answers = append(c.Answers, answer{status, res.Description, outline(res.Content["application/json"].Schema)})
+			shown := res.Content["application/json"].Schema
+			if shown == nil {
+				shown = res.Content["application/problem+json"].Schema
+			}
+			c.Answers = append(c.Answers, answer{status, res.Description, outline(shown)})
 		}
 	}
 	return c

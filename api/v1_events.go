@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"wamux/store"
 )
@@ -51,11 +50,11 @@ func (a *api) pull(ctx context.Context, w http.ResponseWriter, r *request, after
 	}
 }
 
-// wanted keeps what the filters ask for and the key may see.
+// wanted keeps what the filters ask for and the key may see. A QR code links a phone, which is more than reading.
 func (r *request) wanted(events []store.Event) []store.Event {
 	session, types := r.URL.Query().Get("session"), r.URL.Query().Get("types")
 	return slices.DeleteFunc(events, func(e store.Event) bool {
-		return !r.sees(e.Session) || session != "" && e.Session != session ||
+		return !r.sees(e.Session) || e.Type == "session.qr" && !r.key.Allows(store.ScopeManage, e.Session) || session != "" && e.Session != session ||
 			types != "" && !slices.Contains(strings.Split(types, ","), e.Type)
 	})
 }
@@ -84,7 +83,7 @@ func eventBody(e store.Event, s *store.Session) object {
 		me["phone"], me["lid"] = orNull(s.Phone), orNull(s.LID)
 	}
 	return object{
-		"id": e.ID, "seq": e.Seq, "type": e.Type, "timestamp": e.Timestamp.UTC().Format(time.RFC3339Nano),
+		"id": e.ID, "seq": e.Seq, "type": e.Type, "timestamp": stamp(e.Timestamp),
 		"session": session, "me": me, "data": orEmpty(e.Data),
 	}
 }

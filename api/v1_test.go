@@ -166,6 +166,9 @@ func TestQRForms(t *testing.T) {
 func TestBoundKey(t *testing.T) {
 	w := newWorld(t, nil)
 	key := w.bearer("read", "shop")
+	if _, err := w.db.Record(context.Background(), "shop", store.Entry{Events: []store.Event{{Type: "session.qr", Data: json.RawMessage(`{"qr":"idle-canary"}`)}}}); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := w.db.Record(context.Background(), "idle", store.Entry{Events: []store.Event{{Type: "message.received", Session: "idle"}}}); err != nil {
 		t.Fatal(err)
 	}
