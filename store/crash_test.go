@@ -14,6 +14,7 @@ import (
 // nothing that was acknowledged may be lost, and none of the starts may take the
 // crash for a restore.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	path := freshPath(t)
 	for round := range 20 {
 		said := killAfter(t, path, 1+rand.IntN(200))
@@ -38,6 +39,7 @@ func TestKill(t *testing.T) {
 
 // TestKillWhileOpening kills a process at any moment of its start.
 func TestKillWhileOpening(t *testing.T) {
+	t.Parallel()
 	path := freshPath(t)
 	for round := range 20 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(5+rand.IntN(60))*time.Millisecond)

@@ -40,6 +40,7 @@ func put(t *testing.T, bare, path string) {
 }
 
 func TestCrashIsNoRestore(t *testing.T) {
+	t.Parallel()
 	t.Run("NormalRestart", func(t *testing.T) {
 		path := freshPath(t)
 		for i := range 3 {
@@ -119,6 +120,7 @@ func writeSidecar(t *testing.T, path string, s sidecar) {
 }
 
 func TestRestoreIsNoCrash(t *testing.T) {
+	t.Parallel()
 	t.Run("OlderRunPutBack", func(t *testing.T) {
 		path, bare := freshPath(t), freshPath(t)
 		closeDB(t, open(t, path))
@@ -215,6 +217,7 @@ func TestRestoreIsNoCrash(t *testing.T) {
 }
 
 func TestConfirmRestore(t *testing.T) {
+	t.Parallel()
 	path, bare := freshPath(t), freshPath(t)
 	closeDB(t, open(t, path))
 	copyFile(t, path, bare)

@@ -235,6 +235,7 @@ func countRows(t *testing.T, db *DB, table, id string) (n int) {
 }
 
 func TestDeleteSessionInPieces(t *testing.T) {
+	t.Parallel()
 	db := fresh(t)
 	addTestSession(t, db, "user001")
 	var entries []Entry
