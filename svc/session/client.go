@@ -3,6 +3,7 @@ package session
 import (
 	"net/http"
 	"runtime"
+	"time"
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waCompanionReg"
@@ -44,7 +45,7 @@ func setProcessWide(n Network) {
 // newClient makes the library's client for one run of a session, set so that a
 // message is acknowledged only after its handler said true, that what was
 // decrypted outlives a crash before that, and that reconnecting is ours.
-func newClient(device *wastore.Device, log libLog, socket, media *http.Client) *whatsmeow.Client {
+func newClient(device *wastore.Device, log libLog, media, socket *http.Transport) *whatsmeow.Client {
 	c := whatsmeow.NewClient(device, log)
 	c.EnableAutoReconnect = false
 	c.InitialAutoReconnect = false
@@ -55,8 +56,9 @@ func newClient(device *wastore.Device, log libLog, socket, media *http.Client) *
 	c.AutomaticMessageRerequestFromPhone = true
 	c.ManualHistorySyncDownload = true
 	c.SetMaxParallelRetryReceiptHandling(1)
-	c.SetWebsocketHTTPClient(socket)
-	c.SetPreLoginHTTPClient(socket)
-	c.SetMediaHTTPClient(media)
+	dial := &http.Client{Transport: socket, Timeout: 30 * time.Second} // for the handshake only
+	c.SetWebsocketHTTPClient(dial)
+	c.SetPreLoginHTTPClient(dial)
+	c.SetMediaHTTPClient(&http.Client{Transport: media, Timeout: 15 * time.Minute}) // for a whole file
 	return c
 }

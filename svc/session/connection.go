@@ -104,7 +104,7 @@ func (s *session) goOnline() {
 // hangUp ends the connection, and keeps the run for the next one.
 func (s *session) hangUp() {
 	s.alarms.clear()
-	s.run.client.Disconnect()
+	s.run.hangUp()
 	s.joinSender()
 }
 

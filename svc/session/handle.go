@@ -55,7 +55,7 @@ func (s *session) keep(r *run, evt any) bool {
 // takes it down. It may be called from any goroutine, also by the stores.
 func (s *session) fail(r *run, d diagnosis, err error) {
 	ended := r.ctx.Err() != nil
-	r.cancel()
+	r.stop()
 	if ended || r.broken.Swap(true) {
 		return
 	}

@@ -16,7 +16,8 @@ import (
 // whole stanzas, so every argument is redacted, and the logs of the wire are
 // never written.
 type libLog struct {
-	log *slog.Logger
+	log   *slog.Logger
+	quiet bool // only for debugging
 }
 
 var _ waLog.Logger = libLog{}
@@ -31,11 +32,14 @@ func (l libLog) Sub(module string) waLog.Logger {
 	if module == "Recv" || module == "Send" {
 		return waLog.Noop
 	}
-	return libLog{l.log.With("part", module)}
+	return libLog{l.log.With("part", module), module == "Socket"}
 }
 
 func (l libLog) print(level slog.Level, msg string, args []any) {
 	ctx := context.Background()
+	if l.quiet {
+		level = slog.LevelDebug // a connection that ends is a state, not a warning
+	}
 	if !l.log.Enabled(ctx, level) {
 		return
 	}

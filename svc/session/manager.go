@@ -38,7 +38,6 @@ type Manager struct {
 	convert        func(session string, own convert.Own, evt any) []store.Entry // tests put a broken one here
 	limiter        *limiter
 	transport      *http.Transport
-	socket, media  *http.Client
 	maxSessions    int
 	maxReconnects  int
 	reconnectDelay time.Duration
@@ -67,7 +66,6 @@ func New(o Options) (*Manager, error) {
 		scale: o.Scale, sessions: map[string]*session{},
 	}
 	m.preset(o.Network)
-	m.socket, m.media = clients(transport)
 	setProcessWide(o.Network)
 	quietSignal(m.log)
 	return m, nil

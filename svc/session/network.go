@@ -61,9 +61,3 @@ func (n Network) redirect(t *http.Transport, dialer *net.Dialer) error {
 	}
 	return nil
 }
-
-// clients returns the client for websockets, whose timeout is for the dialling
-// only, and the one for media, whose timeout is for a whole file.
-func clients(t *http.Transport) (socket, media *http.Client) {
-	return &http.Client{Transport: t, Timeout: 30 * time.Second}, &http.Client{Transport: t, Timeout: 15 * time.Minute}
-}

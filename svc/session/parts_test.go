@@ -191,12 +191,12 @@ func TestVerdicts(t *testing.T) {
 
 func TestLogTellsNobodyWhoItWasAbout(t *testing.T) {
 	var out bytes.Buffer
-	l := libLog{slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))}
+	l := libLog{log: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	jid := types.NewJID("6281234567890", types.DefaultUserServer)
 	l.Warnf("Failed %s to %v after %d: %s", jid, &jid, 3, &waBinary.Node{Tag: "message", Content: []byte("secret words")})
 	l.Errorf("Failed: %v", fmt.Errorf("no session with %s: 3EB0AABBCCDD11223344", jid))
 	l.Sub("Recv").Warnf("%s", "secret words")
-	quiet := signalLog(l)
+	quiet := signalLog{l.log}
 	quiet.Warning("x.go:1", "no session for 6281234567890_1:0")
 	got := out.String()
 	for _, word := range []string{"6281234567890", "secret", "3EB0AABB"} {

@@ -16,6 +16,7 @@ import (
 // same run; after a fault only a new run may touch the device.
 type run struct {
 	client *whatsmeow.Client
+	line   *line
 	device *signal.Device
 	ctx    context.Context // everything the client does hangs on it
 	cancel context.CancelFunc
@@ -32,9 +33,9 @@ func (s *session) newRun(ctx context.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{device: device, handling: newGate()}
+	r := &run{device: device, handling: newGate(), line: newLine(s.m.transport)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
-	r.client = newClient(device.Device, libLog{s.log}, s.m.socket, s.m.media)
+	r.client = newClient(device.Device, libLog{log: s.log}, s.m.transport, r.line.transport)
 	r.client.BackgroundEventCtx = r.ctx
 	device.OnFault(func(err error) { s.fail(r, storeFault(err), err) })
 	r.client.AddEventHandlerWithSuccessStatus(func(evt any) bool { return s.handle(r, evt) })
@@ -64,19 +65,32 @@ func (r *run) connect(l *limiter, report func(error)) {
 	}()
 }
 
+// hangUp closes the connection.
+func (r *run) hangUp() {
+	r.line.park()
+	r.client.Disconnect()
+}
+
+// stop cuts everything off at once: nothing is acknowledged after it.
+func (r *run) stop() {
+	r.line.park()
+	r.cancel()
+}
+
 // end closes the connection and stops everything. A gentle end lets a handler
 // that is at work send its ack; one that is not gentle cuts it off first. It
 // returns when nothing of the run touches the device any more.
 func (r *run) end(gentle bool) {
 	if !gentle {
-		r.cancel()
+		r.stop()
 	}
 	r.handling.close()
 	if gentle {
 		<-r.handling.empty
 	}
-	r.client.Disconnect()
+	r.hangUp()
 	r.cancel()
 	r.dialling.Wait()
 	<-r.handling.empty
+	r.line.close()
 }

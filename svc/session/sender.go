@@ -53,53 +53,24 @@ func (o *sender) wait(d time.Duration) {
 
 func (o *sender) loop() {
 	defer close(o.done)
-	defer o.cut()
-	for o.step() {
-	}
-}
-
-// step brings one job to its end. false means the sender has to end.
-func (o *sender) step() bool {
-	job, ok := o.next()
-	if !ok {
-		return false
-	}
-	started, err := o.s.m.db.StartJob(o.run.ctx, job.ID)
-	if err != nil {
-		return o.fault(err)
-	}
-	if !started {
-		o.withdrawn(job)
-		return true
-	}
-	o.s.sent.begin(job.MessageID)
-	defer o.s.sent.end(job.MessageID)
-	return o.bring(job)
-}
-
-// next waits for a job.
-func (o *sender) next() (*store.Job, bool) {
+	jobs, all := newPipeline(o)
 	for {
-		select {
-		case <-o.quit:
-			return nil, false
-		case <-o.ctx.Done():
-			return nil, false
-		default:
+		job, ok := jobs.next()
+		if !ok {
+			break
 		}
-		job, err := o.s.m.db.NextJob(o.run.ctx, o.s.id)
-		if err != nil {
-			return nil, o.fault(err)
+		o.s.sent.begin(job.MessageID)
+		r, ok := o.bring(job)
+		if !ok {
+			o.s.sent.end(job.MessageID)
+			break
 		}
-		if job != nil {
-			return job, true
-		}
-		select {
-		case <-o.s.wake:
-		case <-o.quit:
-		case <-o.ctx.Done():
-		}
+		jobs.results <- r
 	}
+	o.stop()
+	close(jobs.results)
+	all.Wait()
+	o.cut()
 }
 
 // fault ends the run, because the database let us down.
@@ -108,31 +79,24 @@ func (o *sender) fault(err error) bool {
 	return false
 }
 
-// withdrawn tells those who wait for a job that was cancelled meanwhile.
-func (o *sender) withdrawn(job *store.Job) {
-	if now, err := o.s.m.db.Job(o.run.ctx, job.Session, job.ID); err == nil {
-		o.s.m.waiting.done(now)
-	}
-}
-
 // bring tries a job until it is sent or has failed. false means the sender has
 // to end; the job then stays as it is, for the next one.
-func (o *sender) bring(job *store.Job) bool {
+func (o *sender) bring(job *store.Job) (result, bool) {
 	parcel := &parcel{job: job}
 	for attempt := 0; ; attempt++ {
 		if !job.Deadline.IsZero() && time.Now().After(job.Deadline) {
-			return o.failed(job, tooLate())
+			return o.failed(job, tooLate()), true
 		}
 		err := o.try(parcel)
 		if err == nil {
-			return o.arrived(parcel)
+			return o.arrived(parcel), true
 		}
 		why := o.judge(parcel, err)
 		switch {
 		case why.final || attempt+1 >= why.attempts:
-			return o.failed(job, why)
+			return o.failed(job, why), true
 		case !o.pause(why.wait(attempt)):
-			return false
+			return result{}, false
 		}
 	}
 }
@@ -215,32 +179,20 @@ func mediaType(kind string) whatsmeow.MediaType {
 	return whatsmeow.MediaImage // also of stickers
 }
 
-// arrived writes down that WhatsApp has the message.
-func (o *sender) arrived(p *parcel) bool {
+// arrived is the outcome that WhatsApp has the message.
+func (o *sender) arrived(p *parcel) result {
 	j := p.job
 	j.State, j.Code, j.Error = store.JobSent, "", ""
 	j.Chat, j.SentAt, j.Sent = p.sent.Chat.String(), p.sent.Timestamp.UTC(), convert.JSON(p.msg)
 	if p.sent.Timestamp.IsZero() {
 		j.SentAt = time.Now().UTC()
 	}
-	return o.finish(j, convert.Sent(o.s.id, o.run.own(), j, p.msg, j.SentAt))
+	return result{j, convert.Sent(o.s.id, o.run.own(), j, p.msg, j.SentAt)}
 }
 
-// failed writes down that the job is over without a message.
-func (o *sender) failed(j *store.Job, why verdict) bool {
+// failed is the outcome that the job is over without a message.
+func (o *sender) failed(j *store.Job, why verdict) result {
 	j.State, j.Code, j.Error = store.JobFailed, why.code, why.sentence
 	data, _ := json.Marshal(map[string]any{"jobId": j.ID, "messageId": j.MessageID, "to": j.To, "code": j.Code, "message": j.Error})
-	return o.finish(j, store.Entry{Events: []store.Event{{ID: store.EventID("message.failed", j.ID), Type: "message.failed", Data: data}}})
-}
-
-// finish saves the outcome and tells those who wait for it. It is saved also
-// when the run just ended: the message is out.
-func (o *sender) finish(j *store.Job, entry store.Entry) bool {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(o.run.ctx), storeTime)
-	defer cancel()
-	if err := o.s.m.db.FinishJob(ctx, j, entry); err != nil {
-		return o.fault(err)
-	}
-	o.s.m.waiting.done(j)
-	return true
+	return result{j, store.Entry{Events: []store.Event{{ID: store.EventID("message.failed", j.ID), Type: "message.failed", Data: data}}}}
 }

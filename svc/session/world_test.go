@@ -25,7 +25,7 @@ const patience = 20 * time.Second
 
 // world is a simulated WhatsApp and a gateway in front of it.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	server  *sandbox.Server
 	path    string
 	db      *store.DB
@@ -37,7 +37,7 @@ type world struct {
 
 // newWorld starts all of it. At the end of the test everything is closed, and
 // no goroutine may be left.
-func newWorld(t *testing.T, change ...func(*world)) *world {
+func newWorld(t testing.TB, change ...func(*world)) *world {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
 	t.Cleanup(func() { goleak.VerifyNone(t, before) })
@@ -195,7 +195,7 @@ func (w *world) job(id, to, text string) *store.Job {
 func (w *world) jobOf(id, to string, c store.Content, media []byte) *store.Job {
 	w.t.Helper()
 	j, _, err := w.db.AddJob(w.t.Context(), &store.Job{Session: id, MessageID: w.m.NewMessageID(id), To: to + "@s.whatsapp.net", Content: c,
-		Deadline: time.Now().Add(time.Minute)}, media)
+		Deadline: time.Now().Add(time.Hour)}, media)
 	w.must(err)
 	return j
 }

@@ -1,0 +1,117 @@
+package session
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// parkTime is how long the reader of a line may take to come to rest.
+const parkTime = 200 * time.Millisecond
+
+// line is the way of one run to WhatsApp. It exists because the library's
+// reader hangs for ever on a frame that comes while the connection is being
+// closed: nobody takes it from the reader then. So the line stops reading
+// first, and the library closes it after that.
+type line struct {
+	transport *http.Transport
+
+	mu   sync.Mutex
+	conn *lineConn // the latest
+}
+
+// newLine makes a line that dials as base does.
+func newLine(base *http.Transport) *line {
+	l := &line{transport: base.Clone()}
+	dial := base.DialContext
+	l.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		return l.hold(conn), nil
+	}
+	return l
+}
+
+func (l *line) hold(conn net.Conn) net.Conn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conn = &lineConn{Conn: conn, ending: make(chan struct{}), parked: make(chan struct{}), closed: make(chan struct{})}
+	return l.conn
+}
+
+// park stops reading and writing. When it returns, everything that was read
+// has been passed on.
+func (l *line) park() {
+	l.mu.Lock()
+	c := l.conn
+	l.mu.Unlock()
+	if c == nil {
+		return
+	}
+	c.end.Do(func() { close(c.ending) })
+	_ = c.SetReadDeadline(time.Unix(1, 0)) // wakes a reader that waits
+	timer := time.NewTimer(parkTime)
+	defer timer.Stop()
+	select {
+	case <-c.parked:
+	case <-c.closed:
+	case <-timer.C:
+	}
+}
+
+// close frees what a failed handshake may have left.
+func (l *line) close() { l.transport.CloseIdleConnections() }
+
+// lineConn is one connection of a line.
+type lineConn struct {
+	net.Conn
+	ending, parked, closed chan struct{} // closed when it is so
+	end, rest, shut        sync.Once
+}
+
+func (c *lineConn) isEnding() bool {
+	select {
+	case <-c.ending:
+		return true
+	default:
+		return false
+	}
+}
+
+// Read keeps its caller waiting once the line is parked.
+func (c *lineConn) Read(p []byte) (int, error) {
+	if c.isEnding() {
+		return c.wait()
+	}
+	n, err := c.Conn.Read(p)
+	if n == 0 && err != nil && c.isEnding() {
+		return c.wait()
+	}
+	return n, err
+}
+
+func (c *lineConn) wait() (int, error) {
+	c.rest.Do(func() { close(c.parked) })
+	<-c.closed
+	return 0, net.ErrClosed
+}
+
+// Write fails once the line is parked, so that closing does not wait for an
+// answer that nobody reads. The websocket would wait after net.ErrClosed.
+func (c *lineConn) Write(p []byte) (int, error) {
+	if c.isEnding() {
+		return 0, io.ErrClosedPipe
+	}
+	return c.Conn.Write(p)
+}
+
+// Close frees a parked reader.
+func (c *lineConn) Close() error {
+	c.shut.Do(func() { close(c.closed) })
+	return c.Conn.Close()
+}
