@@ -161,6 +161,9 @@ func (s *stores) putSessions(ctx context.Context, records map[string][]byte, len
 	}
 	w := s.work(ctx)
 	if w != nil && !w.sending {
+		if err := s.mendAll(ctx, records); err != nil {
+			return err
+		}
 		w.stage(stage)
 		return nil
 	}
