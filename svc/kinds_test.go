@@ -71,7 +71,7 @@ func sendKinds() []sendKind {
 		{name: "GIF", message: object{"video": buffer(video), "gifPlayback": true}, media: video, wantType: "video", want: []string{`"gifPlayback":true`}},
 		{name: "PTV", message: object{"video": buffer(video), "ptv": true}, media: video, wantType: "video", want: []string{`"ptvMessage"`}},
 		{name: "Audio", message: object{"audio": buffer([]byte("ID3\x03wamux-audio")), "mimetype": "audio/mpeg"}, media: []byte("ID3\x03wamux-audio"), wantType: "audio", want: []string{`"mimetype":"audio/mpeg"`}},
-		{name: "Voice", message: object{"audio": buffer(voice), "ptt": true}, media: voice, wantType: "audio", want: []string{`"PTT":true`, `audio/ogg`}},
+		{name: "Voice", message: object{"audio": buffer(voice), "ptt": true}, media: voice, wantType: "voice", want: []string{`"PTT":true`, `audio/ogg`}},
 		{name: "Document", message: object{"document": buffer(pdf), "mimetype": "application/pdf", "fileName": "bill.pdf", "caption": "see"}, media: pdf, wantType: "document", want: []string{`"fileName":"bill.pdf"`, `"mimetype":"application/pdf"`}},
 		{name: "Sticker", message: object{"sticker": buffer(webp)}, media: webp, wantType: "sticker", want: []string{`"mimetype":"image/webp"`}},
 		{name: "Location", message: object{"location": object{"degreesLatitude": -6.2, "degreesLongitude": 106.8, "name": "Monas", "address": "Jakarta"}}, wantType: "location", want: []string{`"degreesLatitude":-6.2`, `"degreesLongitude":106.8`, `"name":"Monas"`, `"address":"Jakarta"`}},
