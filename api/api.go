@@ -84,7 +84,7 @@ func New(o Options) http.Handler {
 		keySums: sums(o.Keys),
 		guesses: newGuessLimit(time.Now),
 		codes:   newCodeLimit(time.Now),
-		heavy:   make(chan struct{}, 4),
+		heavy:   make(chan struct{}, 2),
 		docs:    newDocs(),
 	}
 	rt := newRouter(http.HandlerFunc(stray))

@@ -142,7 +142,7 @@ func (fakeFetcher) Fetch(_ context.Context, url string, max int64) ([]byte, stri
 	case strings.HasSuffix(url, "/page.jpg"):
 		return []byte("<!DOCTYPE html><html>not found</html>"), "text/html", nil
 	}
-	return nil, "", store.Errorf(store.CodeUnprocessable, "url_refused", "The media URL leads where it may not")
+	return nil, "", &store.Error{Code: store.CodeUnprocessable, Name: "url_refused", Message: "The media URL leads where it may not", Err: errors.New("Get " + url)}
 }
 
 // world is an API over a real store.

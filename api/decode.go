@@ -57,7 +57,7 @@ func (a *api) read(w http.ResponseWriter, r *request) ([]byte, error) {
 		}
 	}
 	var b bytes.Buffer
-	b.Grow(int(min(max(r.ContentLength, 0), limit)) + bytes.MinRead)
+	b.Grow(int(min(max(r.ContentLength, 0), limit, 16<<20)) + bytes.MinRead) // a length is only claimed
 	_, err := b.ReadFrom(http.MaxBytesReader(w, r.Request.Body, limit))
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(a.longest()))
 	return b.Bytes(), readError(err, limit)

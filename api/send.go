@@ -207,7 +207,11 @@ func (a *api) sendFailed(w http.ResponseWriter, r *request, err error) error {
 	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusInsufficientStorage, http.StatusTooManyRequests:
 		return err
 	}
-	a.Log.Warn("a message was not sent", "session", r.id, "code", p.Name, "err", err)
+	if p.Status == http.StatusInternalServerError {
+		a.Log.Error("a message was not sent", "session", r.id, "code", p.Name, "err", err)
+	} else {
+		a.Log.Warn("a message was not sent", "session", r.id, "code", p.Name, "reason", p.Detail) // a cause may name the media's URL
+	}
 	return reply(w, http.StatusInternalServerError, rootFailure{Message: "Failed to send message", Error: p.Detail})
 }
 

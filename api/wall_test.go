@@ -151,6 +151,7 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 	key := w.bearer("send", "shop")
 	for _, s := range []scenario{
 		{method: "POST", path: sendPath, body: message(`{"text":"canary text"}`), header: key, status: 200},
+		{method: "POST", path: sendPath, body: message(`{"image":{"url":"http://10.0.0.1/?token=canary"}}`), header: key, status: 500},
 		{method: "GET", path: "/shop/chats/6281000000002", status: 200},
 		{method: "GET", path: "/sessions?x-api-key=" + adminKey, header: without("X-Api-Key"), status: 401},
 		{method: "GET", path: "/sessions", header: map[string]string{"X-Api-Key": "canary-wrong"}, status: 401},
