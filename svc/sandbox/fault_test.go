@@ -203,3 +203,34 @@ func TestReusedCounterIsCounted(t *testing.T) {
 	c.text(bob, "two")
 	w.until("the reuse to be counted", func() bool { p, _ := w.Phone(ctx, alice); return p.ReusedCounters == 1 })
 }
+
+func TestLowPreKeys(t *testing.T) {
+	w, _ := linked(t)
+	left := func() int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		d := w.byNumber[alice].devices[1]
+		return len(d.keys) - d.used
+	}
+	w.mu.Lock()
+	d := w.byNumber[alice].devices[1]
+	d.used = len(d.keys) - lowKeys - 1
+	w.mu.Unlock()
+	w.send(bob, alice, "takes a key")
+	w.until("new pre-keys", func() bool { return left() >= 50 })
+}
+
+func TestReset(t *testing.T) {
+	w, c := linked(t)
+	if err := w.Reset(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wait[*events.LoggedOut](c, nil) // after it has tried to come back
+	if phones, err := w.Phones(t.Context()); err != nil || len(phones) != 0 {
+		t.Errorf("phones left: %+v, %v", phones, err)
+	}
+	w.phone(alice)
+	if rows, err := w.Inbox(t.Context(), alice, 0, 0); err != nil || len(rows) != 0 {
+		t.Errorf("messages left: %+v, %v", rows, err)
+	}
+}

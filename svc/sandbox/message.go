@@ -24,6 +24,7 @@ type parcel struct {
 	extra  []waBinary.Node    // what the server passes on as it is
 	proof  []byte             // device-identity of the sender
 	covers map[types.JID]bool // the devices it was encrypted for
+	reused bool               // a counter was used again in it, and that is counted
 }
 
 // passedOn are the children of a message that reach the recipient unchanged.
@@ -46,7 +47,7 @@ func (s *Server) handleMessage(c *conn, n *waBinary.Node) {
 	}
 	copies := s.copies(p, n)
 	for _, e := range copies {
-		s.checkCounter(d, e)
+		p.reused = s.checkCounter(d, e) || p.reused
 	}
 	if str(n, "device_fanout") != "false" {
 		if at, before := s.sentBefore(d.account.number, p.id, p.at); before {

@@ -23,24 +23,23 @@ type ratchet struct {
 	last    [32]byte // hash of the last message: the same bytes again are no new use
 }
 
-// checkCounter counts a message that reuses a key and counter.
-func (s *Server) checkCounter(from *device, l letter) {
+// checkCounter counts a message that reuses a key and counter, against the account that sent it. It tells whether this is one.
+func (s *Server) checkCounter(from *device, l letter) (reused bool) {
 	data := content(l.enc)
 	key, counter, ok := ratchetOf(str(&l.enc, "type"), data)
 	if !ok {
-		return
+		return false
 	}
 	pair := ratchetPair{from.key(), l.account.jid(l.device, true).String()}
 	r := s.ratchet(pair)
 	hash := sha256.Sum256(data)
 	highest, known := r.highest[key]
 	if known && counter <= highest {
-		if r.last != hash {
-			from.account.reused++
-			s.saveAccount(from.account)
+		if reused = r.last != hash; reused {
+			s.countReused(from.account)
 			s.log.Warn("sandbox: a ratchet key and counter were used again", "sender", pair.sender, "recipient", pair.recipient, "counter", counter)
 		}
-		return
+		return reused
 	}
 	r.last = hash
 	r.highest[key] = counter
@@ -49,6 +48,12 @@ func (s *Server) checkCounter(from *device, l letter) {
 	if !known {
 		s.remember(pair, r, key)
 	}
+	return false
+}
+
+func (s *Server) countReused(a *account) {
+	a.reused++
+	s.saveAccount(a)
 }
 
 func (s *Server) remember(pair ratchetPair, r *ratchet, key string) {

@@ -28,9 +28,13 @@ func (s *Server) phoneReceives(p *parcel, a *account, enc waBinary.Node) {
 	case errors.Is(err, phone.ErrDuplicate):
 		s.phoneConfirms(p, a)
 	case errors.Is(err, phone.ErrReused), errors.Is(err, phone.ErrOldCounter):
-		// Phones pass over these in silence: a message is lost. checkCounter has counted the reuse, unless the key is too old.
+		// Phones pass over these in silence: a message is lost.
 		s.log.Warn("sandbox: a phone got a message under a used key", "phone", a.number, "from", from, "id", p.id)
 		s.countUndecryptable(a)
+		if !p.reused { // the key is older than what checkCounter remembers
+			p.reused = true
+			s.countReused(p.from)
+		}
 	default:
 		s.log.Warn("sandbox: a phone cannot decrypt a message", "phone", a.number, "from", from, "id", p.id, "error", err)
 		s.countUndecryptable(a)
