@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,6 +21,9 @@ import (
 )
 
 const adminKey = "canary-admin-key"
+
+// qrText is as long as WhatsApp's.
+var qrText = "https://wa.me/settings/linked_devices#2@" + strings.Repeat("x", 220)
 
 // fakeSessions is the world behind the API: it keeps what whatever a test says is true, and sends by writing the job's end.
 type fakeSessions struct {
@@ -41,7 +45,7 @@ func (f *fakeSessions) Add(ctx context.Context, id string) (*store.Session, erro
 		return s, err
 	}
 	if !f.isStuck() {
-		f.show(id, "https://wa.me/settings/linked_devices#2@"+strings.Repeat("x", 220))
+		f.show(id, qrText)
 		err = f.db.SetState(ctx, id, store.StateChange{State: store.StatePairing})
 	}
 	return s, err
@@ -157,15 +161,16 @@ type world struct {
 // newWorld has the session "shop", online, "idle", showing a QR, and "off", stopped. change may be nil.
 func newWorld(t testing.TB, change func(*api.Options)) *world {
 	t.Helper()
-	ctx, log := context.Background(), &bytes.Buffer{}
+	log := &bytes.Buffer{}
 	logger := slog.New(slog.NewTextHandler(&locked{b: log}, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	db, err := store.Open(ctx, store.Options{Path: filepath.Join(t.TempDir(), "wamux.db"), Log: logger, Now: clock})
-	if err != nil {
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS(filled(t))); err != nil {
 		t.Fatal(err)
 	}
+	db := openStore(t, dir)
 	t.Cleanup(func() { db.Close() })
-	w := &world{t: t, db: db, log: log, sessions: &fakeSessions{db: db, qr: map[string]string{}}}
-	w.fill(ctx)
+	w := &world{t: t, db: db, log: log, sessions: &fakeSessions{db: db, qr: map[string]string{"idle": qrText}}}
+	w.wake()
 	o := api.Options{
 		DB: db, Sessions: w.sessions, Fetcher: fakeFetcher{}, Sandbox: fakeSandbox{}, Log: logger, Keys: []string{adminKey},
 		Hosts: []string{"wamux.example"}, MaxFileSize: 64 << 10, MaxSessions: 3, QRWait: 50 * time.Millisecond, SendWait: 50 * time.Millisecond, Version: "v0.0.0-test",
@@ -177,17 +182,65 @@ func newWorld(t testing.TB, change func(*api.Options)) *world {
 	return w
 }
 
+// wake puts the sessions in their states, which a closed database forgets.
+func (w *world) wake() {
+	w.t.Helper()
+	ctx := context.Background()
+	if err := errors.Join(w.sessions.change(ctx, "shop", store.StateOnline), w.sessions.change(ctx, "idle", store.StatePairing)); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func openStore(t testing.TB, dir string) *store.DB {
+	t.Helper()
+	db, err := store.Open(context.Background(), store.Options{Path: filepath.Join(dir, "wamux.db"), Log: slog.New(slog.DiscardHandler), Now: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return db
+}
+
+// filled makes the database that every world begins with, once, and returns its folder.
+func filled(t testing.TB) string {
+	t.Helper()
+	template.once.Do(func() {
+		if template.dir, template.err = os.MkdirTemp("", "wamux-api"); template.err != nil {
+			return
+		}
+		db := openStore(t, template.dir)
+		w := &world{t: t, db: db, sessions: &fakeSessions{db: db, qr: map[string]string{}}}
+		w.fill(context.Background())
+		template.err = db.Close()
+	})
+	if template.err != nil {
+		t.Fatal(template.err)
+	}
+	return template.dir
+}
+
+var template struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// TestMain removes the template.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	_ = os.RemoveAll(template.dir)
+	os.Exit(code)
+}
+
 func (w *world) fill(ctx context.Context) {
 	w.t.Helper()
 	_, err1 := w.sessions.Add(ctx, "shop")
 	w.sessions.show("shop", "")
-	err2 := w.db.SetState(ctx, "shop", store.StateChange{State: store.StateOnline})
-	err3 := w.db.SetIdentity(ctx, "shop", store.Identity{JID: "6281000000001@s.whatsapp.net", LID: "900000000000001@lid", Phone: "6281000000001", Name: "Shop", Platform: "android"})
-	_, err4 := w.sessions.Add(ctx, "idle")
-	_, _, err5 := w.db.AddSession(ctx, "off", 0)
-	err6 := w.db.SetState(ctx, "off", store.StateChange{State: store.StateStopped})
-	_, err7 := w.db.Record(ctx, "shop", entries()...)
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7); err != nil {
+	err2 := w.db.SetIdentity(ctx, "shop", store.Identity{JID: "6281000000001@s.whatsapp.net", LID: "900000000000001@lid", Phone: "6281000000001", Name: "Shop", Platform: "android"})
+	_, err3 := w.sessions.Add(ctx, "idle")
+	_, _, err4 := w.db.AddSession(ctx, "off", 0)
+	err5 := w.db.SetState(ctx, "off", store.StateChange{State: store.StateStopped})
+	_, err6 := w.db.Record(ctx, "shop", entries()...)
+	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		w.t.Fatal(err)
 	}
 }
