@@ -69,6 +69,9 @@
 // that needs pre-keys) for an answer of the server, which whatsmeow reads in a
 // goroutine that never touches the stores. Neither waits for the lock.
 //
+// What a decryption writes is mended first: libsignal spoils the states of a
+// record that it tries in vain; see [mend].
+//
 // Sender keys need no lock: our own are written under messageSendLock, those of
 // others in the goroutine that decrypts. The one exception is a retry receipt
 // that finds no key of ours and makes one; see PutSenderKey.

@@ -33,10 +33,8 @@ func newRatchet() *ratchet {
 
 // lock waits for the lock, or for the end of ctx, whose error it then returns.
 func (r *ratchet) lock(ctx context.Context) error {
-	select {
-	case r.gate <- struct{}{}:
-		return nil
-	default:
+	if err := ctx.Err(); err != nil { // before the lock, which may be free
+		return err
 	}
 	select {
 	case r.gate <- struct{}{}:
