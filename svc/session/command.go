@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow"
+	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/types"
 
 	"wamux/store"
 )
@@ -130,20 +132,22 @@ func (s *session) logout() error {
 	}
 	s.quiet()
 	s.endRun(false)
+	s.dropCredentials()
 	s.become(store.StateLoggedOut, diagnosis{code: "logged_out", reason: "The session was logged out.",
 		next: "Start it and scan its QR code to link it again."}, time.Time{})
 	return nil
 }
 
-// unlink tells WhatsApp to forget this device, and drops the credentials.
+// unlink tells WhatsApp to forget this device. The library's own way would drop
+// the credentials in two goroutines at once, as WhatsApp confirms it twice.
 func (s *session) unlink() error {
 	s.pauseSender()
 	ctx, cancel := context.WithTimeout(context.Background(), logoutTime)
 	defer cancel()
-	if err := s.run.client.Logout(ctx); err != nil && !errors.Is(err, whatsmeow.ErrNotLoggedIn) {
-		return err
-	}
-	return nil
+	device := waBinary.Node{Tag: "remove-companion-device", Attrs: waBinary.Attrs{"jid": s.run.device.GetJID(), "reason": "user_initiated"}}
+	_, err := s.run.client.DangerousInternals().SendIQ(ctx, whatsmeow.DangerousInfoQuery{
+		Namespace: "md", Type: "set", To: types.ServerJID, Content: []waBinary.Node{device}, NoRetry: true})
+	return err
 }
 
 // remove logs out when that is possible, stops the client, and deletes all

@@ -130,7 +130,7 @@ func (s *session) endRun(gentle bool) {
 func (s *session) pauseSender() {
 	if s.sender != nil {
 		s.sender.stop()
-		s.sender.wait(s.m.scaled(drainTime))
+		await(s.sender.done, s.m.scaled(drainTime))
 	}
 }
 

@@ -18,6 +18,9 @@ func (s *session) handle(r *run, evt any) (done bool) {
 			done = false
 		}
 	}()
+	if _, ok := evt.(*events.Disconnected); ok {
+		r.gone()
+	}
 	if _, ok := diagnose(evt); ok {
 		s.box.post(happened{r, evt})
 		return true

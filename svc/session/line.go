@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -44,13 +45,34 @@ func (l *line) hold(conn net.Conn) net.Conn {
 	return l.conn
 }
 
+// latest returns the connection of this attempt, or nil before there is one.
+func (l *line) latest() *lineConn {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.conn
+}
+
+// begin is for a new attempt.
+func (l *line) begin() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.conn = nil
+}
+
+// dialling tells whether the attempt has no connection yet.
+func (l *line) dialling() bool { return l.latest() == nil }
+
+// broke tells whether the other side ended the connection.
+func (l *line) broke() bool {
+	c := l.latest()
+	return c != nil && c.broke.Load()
+}
+
 // park stops reading and writing. When it returns, everything that was read
 // has been passed on.
 func (l *line) park() {
-	l.mu.Lock()
-	c := l.conn
-	l.mu.Unlock()
-	if c == nil {
+	c := l.latest()
+	if c == nil || c.broke.Load() {
 		return
 	}
 	c.end.Do(func() { close(c.ending) })
@@ -64,6 +86,18 @@ func (l *line) park() {
 	}
 }
 
+// await waits for done, and tells whether it came within d.
+func await(done <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
 // close frees what a failed handshake may have left.
 func (l *line) close() { l.transport.CloseIdleConnections() }
 
@@ -72,6 +106,7 @@ type lineConn struct {
 	net.Conn
 	ending, parked, closed chan struct{} // closed when it is so
 	end, rest, shut        sync.Once
+	broke                  atomic.Bool // the reader was told of an error
 }
 
 func (c *lineConn) isEnding() bool {
@@ -89,8 +124,11 @@ func (c *lineConn) Read(p []byte) (int, error) {
 		return c.wait()
 	}
 	n, err := c.Conn.Read(p)
-	if n == 0 && err != nil && c.isEnding() {
-		return c.wait()
+	if n == 0 && err != nil {
+		if c.isEnding() {
+			return c.wait()
+		}
+		c.broke.Store(true)
 	}
 	return n, err
 }

@@ -2,13 +2,19 @@ package session
 
 import (
 	"context"
-	"sync"
 	"sync/atomic"
+	"time"
 
 	"go.mau.fi/whatsmeow"
 
 	"wamux/store/signal"
 	"wamux/svc/session/convert"
+)
+
+// How long a run may take to come down.
+const (
+	handshakeTime = 5 * time.Second       // for a handshake that cannot be broken off
+	farewellTime  = 50 * time.Millisecond // for the library to note that the other side closed
 )
 
 // run is one life of a session's client: from loading the device until it is
@@ -21,19 +27,19 @@ type run struct {
 	ctx    context.Context // everything the client does hangs on it
 	cancel context.CancelFunc
 
-	handling *gate          // event handlers
-	dialling sync.WaitGroup // the goroutine that connects
+	handling *gate         // event handlers
+	dialled  chan struct{} // closed when the last attempt to connect is over; nil before the first
+	down     chan struct{} // gets a value when the library says that a connection is gone
 	broken   atomic.Bool
 }
 
-// newRun loads the session's device and makes a client for it. onFault is
-// called at most once, from any goroutine, when the run broke.
+// newRun loads the session's device and makes a client for it.
 func (s *session) newRun(ctx context.Context) (*run, error) {
 	device, err := s.m.signal.Device(ctx, s.id)
 	if err != nil {
 		return nil, err
 	}
-	r := &run{device: device, handling: newGate(), line: newLine(s.m.transport)}
+	r := &run{device: device, line: newLine(s.m.transport), handling: newGate(), down: make(chan struct{}, 1)}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.client = newClient(device.Device, libLog{log: s.log}, s.m.transport, r.line.transport)
 	r.client.BackgroundEventCtx = r.ctx
@@ -55,9 +61,15 @@ func (r *run) up() bool {
 // connect takes a token of l and opens the connection, in a goroutine of its
 // own; report gets the outcome.
 func (r *run) connect(l *limiter, report func(error)) {
-	r.dialling.Add(1)
+	select {
+	case <-r.down: // of the last connection
+	default:
+	}
+	r.line.begin()
+	dialled := make(chan struct{})
+	r.dialled = dialled
 	go func() {
-		defer r.dialling.Done()
+		defer close(dialled)
 		if err := l.wait(r.ctx); err != nil {
 			return
 		}
@@ -65,9 +77,21 @@ func (r *run) connect(l *limiter, report func(error)) {
 	}()
 }
 
-// hangUp closes the connection.
+// gone notes that the library has noticed the end of a connection.
+func (r *run) gone() {
+	select {
+	case r.down <- struct{}{}:
+	default:
+	}
+}
+
+// hangUp closes the connection. Where the other side, or a fault, has closed it
+// already, the library first gets the time to notice: it is not made for both
+// at once.
 func (r *run) hangUp() {
-	r.line.park()
+	if r.line.park(); r.line.broke() || r.ctx.Err() != nil {
+		await(r.down, farewellTime)
+	}
 	r.client.Disconnect()
 }
 
@@ -78,19 +102,42 @@ func (r *run) stop() {
 }
 
 // end closes the connection and stops everything. A gentle end lets a handler
-// that is at work send its ack; one that is not gentle cuts it off first. It
-// returns when nothing of the run touches the device any more.
+// that is at work send its ack. It returns when nothing of the run touches the
+// device any more.
 func (r *run) end(gentle bool) {
-	if !gentle {
-		r.stop()
-	}
 	r.handling.close()
 	if gentle {
-		<-r.handling.empty
+		await(r.handling.empty, drainTime)
+	}
+	if !r.landed() {
+		go r.abandon()
+		return
 	}
 	r.hangUp()
 	r.cancel()
-	r.dialling.Wait()
 	<-r.handling.empty
+	r.line.close()
+}
+
+// landed waits for an attempt to connect. Dialling can be broken off, but not
+// the handshake after it, which holds the library's lock.
+func (r *run) landed() bool {
+	if r.dialled == nil {
+		return true
+	}
+	if r.line.dialling() {
+		r.cancel()
+	}
+	if await(r.dialled, handshakeTime) {
+		return true
+	}
+	r.cancel()
+	return await(r.dialled, time.Second)
+}
+
+// abandon tidies up after a handshake that hung, when the library gives it up.
+func (r *run) abandon() {
+	<-r.dialled
+	r.client.Disconnect()
 	r.line.close()
 }

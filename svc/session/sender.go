@@ -41,16 +41,6 @@ func (s *session) startSender(r *run) *sender {
 // stop makes the job that is at work the last one.
 func (o *sender) stop() { o.once.Do(func() { close(o.quit) }) }
 
-// wait gives a stopped sender some time to come to its end.
-func (o *sender) wait(d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-o.done:
-	case <-timer.C:
-	}
-}
-
 func (o *sender) loop() {
 	defer close(o.done)
 	jobs, all := newPipeline(o)

@@ -8,9 +8,13 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"go.mau.fi/whatsmeow/appstate"
+	"go.mau.fi/whatsmeow/types/events"
 	"go.uber.org/goleak"
 
 	"wamux/api"
@@ -18,6 +22,7 @@ import (
 	"wamux/store/signal"
 	"wamux/svc/sandbox"
 	"wamux/svc/session"
+	"wamux/svc/session/convert"
 )
 
 // patience is how long a test waits for something that should happen at once.
@@ -33,6 +38,7 @@ type world struct {
 	m       *session.Manager
 	options session.Options
 	wrap    func(session.Converter) session.Converter
+	synced  sync.Map // by session: how many collections of app state came
 }
 
 // newWorld starts all of it. At the end of the test everything is closed, and
@@ -85,10 +91,22 @@ func (w *world) open() {
 	o.Network = session.Network{Endpoint: w.server.Endpoint(), RootKey: w.server.RootKey(), CAPEM: w.server.CAPEM()}
 	w.m, err = session.New(o)
 	w.must(err)
+	w.m.WrapConvert(w.count)
 	if w.wrap != nil {
 		w.m.WrapConvert(w.wrap)
 	}
 	w.must(w.m.StartAll(ctx))
+}
+
+// count notes the collections of app state that are in.
+func (w *world) count(good session.Converter) session.Converter {
+	return func(id string, own convert.Own, evt any) []store.Entry {
+		if _, ok := evt.(*events.AppStateSyncComplete); ok {
+			n, _ := w.synced.LoadOrStore(id, new(atomic.Int32))
+			n.(*atomic.Int32).Add(1)
+		}
+		return good(id, own, evt)
+	}
 }
 
 // close stops the gateway.
@@ -182,8 +200,13 @@ func (w *world) scan(id, number string) {
 	if !ok {
 		w.t.Fatalf("no code to scan: %+v", w.session(id))
 	}
+	w.synced.Delete(id)
 	w.must(w.server.Scan(ctx, number, qr))
 	w.state(id, store.StateOnline)
+	w.until("the first app state", func() bool {
+		n, ok := w.synced.Load(id)
+		return ok && n.(*atomic.Int32).Load() >= int32(len(appstate.AllPatchNames))
+	})
 }
 
 // job accepts a text without sending it.
