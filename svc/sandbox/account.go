@@ -64,6 +64,7 @@ type device struct {
 	keys    []oneTime // in the order of upload, those already handed out first
 	used    int       // how many were handed out
 	queue   []*entry
+	sent    int   // how many of the queue, from its head, are under way on conn
 	conn    *conn // nil while it is offline
 }
 

@@ -40,6 +40,8 @@ type conn struct {
 	pairing   *pairing // nil unless it wants to be linked
 	finishing bool     // the last stanza is on its way; what comes in is ignored
 	available bool     // the client says it is in use
+	offline   int      // how many stanzas waited at the login
+	backlog   int      // how many of them are not sent yet
 }
 
 // outgoing is one stanza on its way to the client: as a node, or as it was stored.

@@ -82,18 +82,16 @@ func (s *Server) sendQueue(c *conn, d *device) {
 	for _, e := range d.queue {
 		counts[e.class]++
 	}
-	queue := make([]*entry, len(d.queue))
-	copy(queue, d.queue)
-	s.after(func() {
-		c.send(el("ib", nil, el("offline_preview", attrs{
-			"count": len(queue), "message": counts["message"], "receipt": counts["receipt"],
-			"notification": counts["notification"], "appdata": 0,
-		})))
-		for i, e := range queue {
-			c.send(e.offline(i))
-		}
-		c.send(el("ib", nil, el("offline", attrs{"count": len(queue)})))
-	})
+	d.sent, c.offline, c.backlog = 0, len(d.queue), len(d.queue)
+	preview := el("ib", nil, el("offline_preview", attrs{
+		"count": len(d.queue), "message": counts["message"], "receipt": counts["receipt"],
+		"notification": counts["notification"], "appdata": 0,
+	}))
+	s.after(func() { c.send(preview) })
+	if c.backlog == 0 {
+		s.endOffline(c)
+	}
+	s.pump(d)
 }
 
 // refuse answers a login with a failure. Its reasons are the codes of whatsmeow's ConnectFailureReason.

@@ -38,6 +38,10 @@ func (e *entry) offline(i int) waBinary.Node {
 	return n
 }
 
+// window is how many stanzas may be under way to a device before it has acknowledged some. The real service limits this too,
+// though clients do not tell how; whatsmeow loses their order when it is given more than 2,048 at a time.
+const window = 512
+
 // enqueue hands a stanza to a device: now when it is online, and again at each login until it is acknowledged.
 func (s *Server) enqueue(d *device, n waBinary.Node) {
 	data, err := waBinary.Marshal(n)
@@ -49,28 +53,68 @@ func (s *Server) enqueue(d *device, n waBinary.Node) {
 	e := newEntry(s.seq, &n)
 	d.queue = append(d.queue, e)
 	s.put(`INSERT INTO queue(seq,number,device,stanza) VALUES(?,?,?,?)`, e.seq, d.account.number, d.id, data)
+	s.pump(d)
+}
+
+// pump sends what waits for a device, as far as the window allows.
+func (s *Server) pump(d *device) {
 	c := d.conn
 	if c == nil {
 		return
 	}
-	twice := n.Tag == "message" && s.takeFault("duplicate", d.account.number) != nil
-	s.after(func() {
-		c.send(n)
-		if twice {
-			c.send(n)
+	for d.sent < len(d.queue) && d.sent < window {
+		e := d.queue[d.sent]
+		d.sent++
+		n := *e.node
+		if c.backlog > 0 {
+			n = e.offline(c.offline - c.backlog)
 		}
-	})
+		twice := n.Tag == "message" && s.takeFault("duplicate", d.account.number) != nil
+		s.after(func() {
+			c.send(n)
+			if twice {
+				c.send(n)
+			}
+		})
+		if c.backlog > 0 {
+			s.workOff(c)
+		}
+	}
 }
 
-// settle takes the oldest matching stanza out of a device's queue. It tells whether there was one.
-func (s *Server) settle(d *device, class, id, from string) bool {
+// workOff notes that one stanza of the time before the login is sent or needs no sending any more. The client is told when
+// it was the last.
+func (s *Server) workOff(c *conn) {
+	if c.backlog--; c.backlog == 0 {
+		s.endOffline(c)
+	}
+}
+
+func (s *Server) endOffline(c *conn) {
+	n := el("ib", nil, el("offline", attrs{"count": c.offline}))
+	s.after(func() { c.send(n) })
+}
+
+// settle takes the oldest matching stanza out of a device's queue.
+func (s *Server) settle(d *device, class, id, from string) {
 	i := slices.IndexFunc(d.queue, func(e *entry) bool { return e.id == id && e.class == class && e.from == from })
 	if i < 0 {
-		return false
+		return
 	}
 	s.put(`DELETE FROM queue WHERE seq=?`, d.queue[i].seq)
-	d.queue = slices.Delete(d.queue, i, i+1)
-	return true
+	if i == 0 {
+		d.queue[0] = nil
+		d.queue = d.queue[1:]
+	} else {
+		d.queue = slices.Delete(d.queue, i, i+1)
+	}
+	switch c := d.conn; {
+	case i < d.sent:
+		d.sent--
+	case c != nil && i < d.sent+c.backlog: // confirmed late, from the connection before
+		s.workOff(c)
+	}
+	s.pump(d)
 }
 
 // handleAck takes the acknowledgement of a notification, a receipt or a message.

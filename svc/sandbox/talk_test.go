@@ -176,23 +176,38 @@ func TestReconnectAndOfflineQueue(t *testing.T) {
 	w, c := linked(t)
 	c.Disconnect()
 	w.until("the client offline", func() bool { return !w.device(alice).Online })
-	for i := range 50 {
-		w.send(bob, alice, fmt.Sprint("queued ", i))
+	const n = 700 // more than the window
+	_, err := w.SendBulk(t.Context(), bob, api.SandboxMessage{To: alice, Text: "queued"}, n)
+	if err != nil {
+		t.Fatal(err)
 	}
-	if d := w.device(alice); d.Queued < 50 {
+	if d := w.device(alice); d.Queued < n {
 		t.Errorf("%d stanzas are queued", d.Queued)
 	}
 	c.connect()
-	wait[*events.OfflineSyncPreview](c, func(e *events.OfflineSyncPreview) bool { return e.Messages == 50 })
-	for i := range 50 {
+	wait[*events.OfflineSyncPreview](c, func(e *events.OfflineSyncPreview) bool { return e.Messages == n })
+	for i := range n {
 		m := wait[*events.Message](c, nil)
-		if want := fmt.Sprint("queued ", i); textOf(m.Message) != want {
+		if want := fmt.Sprint("queued #", i+1); textOf(m.Message) != want {
 			t.Fatalf("message %d is %q", i, textOf(m.Message))
 		}
 	}
-	wait[*events.OfflineSyncCompleted](c, nil)
 	w.until("an empty queue", func() bool { return w.device(alice).Queued == 0 })
+	w.send(bob, alice, "live again")
+	c.hears("live again")
 	w.clean()
+}
+
+// TestOfflineCompleted looks for the end of what waited.
+func TestOfflineCompleted(t *testing.T) {
+	w, c := linked(t)
+	c.Disconnect()
+	w.until("the client offline", func() bool { return !w.device(alice).Online })
+	w.send(bob, alice, "one")
+	c.connect()
+	wait(c, func(e *events.OfflineSyncPreview) bool { return e.Messages == 1 })
+	c.hears("one")
+	wait(c, func(e *events.OfflineSyncCompleted) bool { return e.Count >= 1 })
 }
 
 func (w *world) device(number string) api.SandboxDevice {
