@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -20,29 +21,57 @@ const parkTime = 200 * time.Millisecond
 type line struct {
 	transport *http.Transport
 
-	mu   sync.Mutex
-	conn *lineConn // the latest
+	mu    sync.Mutex
+	conn  *lineConn       // the latest
+	ready <-chan struct{} // closed when the attempt to connect is over
 }
 
 // newLine makes a line that dials as base does.
 func newLine(base *http.Transport) *line {
 	l := &line{transport: base.Clone()}
-	dial := base.DialContext
 	l.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
-		conn, err := dial(ctx, network, address)
-		if err != nil {
-			return nil, err
-		}
-		return l.hold(conn), nil
+		return l.hold(base.DialContext(ctx, network, address)) // to a proxy
+	}
+	l.transport.DialTLSContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		return l.hold(secure(ctx, base, network, address))
 	}
 	return l
 }
 
-func (l *line) hold(conn net.Conn) net.Conn {
+// secure dials and does the TLS handshake, so that the line sees the end of
+// the connection also where TLS announces it.
+func secure(ctx context.Context, base *http.Transport, network, address string) (net.Conn, error) {
+	raw, err := base.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if base.TLSClientConfig != nil {
+		config = base.TLSClientConfig.Clone()
+	}
+	config.NextProtos = []string{"http/1.1"}
+	if config.ServerName, _, err = net.SplitHostPort(address); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, base.TLSHandshakeTimeout)
+	defer cancel()
+	conn := tls.Client(raw, config)
+	if err := conn.HandshakeContext(ctx); err != nil {
+		raw.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+func (l *line) hold(conn net.Conn, err error) (net.Conn, error) {
+	if err != nil {
+		return nil, err
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.conn = &lineConn{Conn: conn, ending: make(chan struct{}), parked: make(chan struct{}), closed: make(chan struct{})}
-	return l.conn
+	l.conn = &lineConn{Conn: conn, ready: l.ready, ending: make(chan struct{}), parked: make(chan struct{}), closed: make(chan struct{})}
+	return l.conn, nil
 }
 
 // latest returns the connection of this attempt, or nil before there is one.
@@ -52,11 +81,11 @@ func (l *line) latest() *lineConn {
 	return l.conn
 }
 
-// begin is for a new attempt.
-func (l *line) begin() {
+// begin is for a new attempt, which is over when ready is closed.
+func (l *line) begin(ready <-chan struct{}) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.conn = nil
+	l.conn, l.ready = nil, ready
 }
 
 // dialling tells whether the attempt has no connection yet.
@@ -104,6 +133,7 @@ func (l *line) close() { l.transport.CloseIdleConnections() }
 // lineConn is one connection of a line.
 type lineConn struct {
 	net.Conn
+	ready                  <-chan struct{}
 	ending, parked, closed chan struct{} // closed when it is so
 	end, rest, shut        sync.Once
 	broke                  atomic.Bool // the reader was told of an error
@@ -129,8 +159,21 @@ func (c *lineConn) Read(p []byte) (int, error) {
 			return c.wait()
 		}
 		c.broke.Store(true)
+		c.hesitate()
 	}
 	return n, err
+}
+
+// hesitate lets a handshake that just succeeded come to its end before the
+// library hears that the connection is gone: it would miss that otherwise.
+func (c *lineConn) hesitate() {
+	timer := time.NewTimer(parkTime)
+	defer timer.Stop()
+	select {
+	case <-c.ready:
+	case <-c.closed:
+	case <-timer.C:
+	}
 }
 
 func (c *lineConn) wait() (int, error) {

@@ -65,9 +65,9 @@ func (r *run) connect(l *limiter, report func(error)) {
 	case <-r.down: // of the last connection
 	default:
 	}
-	r.line.begin()
 	dialled := make(chan struct{})
 	r.dialled = dialled
+	r.line.begin(dialled)
 	go func() {
 		defer close(dialled)
 		if err := l.wait(r.ctx); err != nil {
