@@ -3,6 +3,7 @@ package svc_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -72,11 +73,19 @@ func (l *ledger) add(to *[]string, text string) {
 	*to = append(*to, text)
 }
 
+// size is how much was promised in each direction.
+func (l *ledger) size() (accepted, phone int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.accepted), len(l.phone)
+}
+
 // killInTraffic runs traffic both ways until the kill cuts it off.
 func (g *gateway) killInTraffic(world *gateway, sent *ledger, round int, shop, guest string) {
 	g.t.Helper()
 	var wait sync.WaitGroup
 	var over atomic.Bool
+	out, in := sent.size()
 	for client := range 4 {
 		wait.Go(func() {
 			for n := 0; !over.Load(); n++ {
@@ -95,8 +104,8 @@ func (g *gateway) killInTraffic(world *gateway, sent *ledger, round int, shop, g
 			}
 		}
 	})
-	killer := time.NewTimer(time.Duration(50+rand.IntN(300)) * time.Millisecond)
-	<-killer.C
+	eventually(g.t, "traffic both ways", func() bool { o, i := sent.size(); return o > out && i > in })
+	<-time.After(time.Duration(rand.IntN(300)) * time.Millisecond)
 	g.kill()
 	over.Store(true)
 	wait.Wait()
@@ -120,6 +129,27 @@ func (g *gateway) settle(world *gateway, sent *ledger, guest string) {
 		}
 	}
 	g.complete(sent)
+	g.inOrder(sent)
+}
+
+// inOrder checks that history holds the phone's texts in the order of sending.
+func (g *gateway) inOrder(sent *ledger) {
+	g.t.Helper()
+	var got []string
+	for _, r := range g.history("shop") {
+		if r.Direction == "incoming" {
+			got = append(got, r.Message)
+		}
+	}
+	// A text whose answer the kill cut off may be there too.
+	promised := map[string]bool{}
+	for _, words := range sent.phone {
+		promised[words] = true
+	}
+	got = slices.DeleteFunc(got, func(words string) bool { return !promised[words] })
+	if !slices.Equal(got, sent.phone) {
+		g.t.Errorf("incoming texts are not in the order of sending")
+	}
 }
 
 // complete checks that history also holds every outgoing text that was accepted.

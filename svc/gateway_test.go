@@ -228,10 +228,11 @@ type object = map[string]any
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	end := time.Now().Add(deadline)
-	for tick := time.NewTicker(20 * time.Millisecond); !ok(); <-tick.C {
+	for pause := 10 * time.Millisecond; !ok(); pause = min(pause*3/2, 500*time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("%s: not within %v", what, deadline)
 		}
+		<-time.After(pause) // growing, so that looking does not slow down what is looked at
 	}
 }
 

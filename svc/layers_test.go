@@ -22,7 +22,7 @@ func laws() []law {
 		{"github.com/kardianos/service", []string{"svc"}, true, "the OS service is a matter of svc"},
 		{"filippo.io/age", []string{"store/seal", "store"}, true, "sealing has one place"},
 		{"modernc.org/sqlite", []string{"store", "svc/sandbox"}, true, "SQL stays in store; the sandbox has a file of its own"},
-		{"wamux/svc", nil, true, "nobody reaches up into the wiring"},
+		{"wamux/svc", []string{"."}, true, "nobody reaches up into the wiring"},
 		{"wamux/svc/session", []string{"svc"}, true, "the sandbox meets sessions by the wire only, the api by an interface"},
 		{"wamux/svc/sandbox", []string{"svc"}, true, "only the wiring knows that a WhatsApp is simulated"},
 		{"wamux/svc/guard", []string{"svc"}, true, "the api asks for a Fetcher; the wiring hands it the guard"},

@@ -134,21 +134,25 @@ func (o *sender) pack(p *parcel) (err error) {
 	if p.to, err = types.ParseJID(p.job.To); err != nil {
 		return store.Errorf(store.CodeInvalid, "invalid_recipient", "The recipient is no WhatsApp address")
 	}
+	content := p.job.Content
 	var up *convert.Uploaded
-	if kind, ok := convert.MediaKind(p.job.Content); ok {
-		if up, err = o.upload(p.job.ID, kind); err != nil {
+	if kind, ok := convert.MediaKind(content); ok {
+		data, err := o.s.m.db.JobMedia(o.run.ctx, p.job.ID)
+		if err != nil {
 			return err
 		}
+		if up, err = o.upload(data, kind); err != nil {
+			return err
+		}
+		content = convert.Measure(content, data)
 	}
-	p.msg, err = convert.Outgoing(p.job.Content, up)
+	if p.msg, err = convert.Outgoing(content, up); err == nil {
+		convert.Stamp(p.msg, o.run.own(), p.job.CreatedAt)
+	}
 	return err
 }
 
-func (o *sender) upload(jobID, kind string) (*convert.Uploaded, error) {
-	data, err := o.s.m.db.JobMedia(o.run.ctx, jobID)
-	if err != nil {
-		return nil, err
-	}
+func (o *sender) upload(data []byte, kind string) (*convert.Uploaded, error) {
 	at, err := o.run.client.Upload(o.ctx, data, mediaType(kind))
 	if err != nil {
 		return nil, &uploadError{err}
