@@ -35,10 +35,11 @@ cross: ## build for every target without cgo; the Linux binary stays under 25 MB
 	  if [ $$1 = linux ] && [ $$size -ge 25000000 ]; then echo "over 25 MB"; exit 1; fi; done
 
 bench: $(BIN) ## benchmarks; figures for the README
-	$(GO) test -run '^$$' -bench . -benchmem ./store/... ./svc/...
+	$(GO) test -run '^$$' -bench . -benchmem ./store/... ./svc
 
-soak: ## the long tests: hours
-	WAMUX_SOAK=1 $(TEST) -timeout 12h -run 'Soak|Duplex|Kill' -v ./svc/...
+soak: ## the long tests: 100 rounds of duplex, 500 kills
+	WAMUX_ROUNDS=100 $(TEST) -timeout 6h -run '^TestDuplex$$' -v ./svc
+	WAMUX_ROUNDS=500 $(TEST) -timeout 6h -run '^TestKill$$' -v ./svc
 
 fuzz: ## each fuzz target for 30 seconds
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
