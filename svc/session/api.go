@@ -104,7 +104,7 @@ func (m *Manager) Await(ctx context.Context, id string) (*store.Session, error) 
 		select {
 		case <-g.changed:
 		case <-s.done:
-			return nil, errClosed()
+			return nil, m.ended()
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
@@ -118,6 +118,10 @@ func (m *Manager) PairingCode(ctx context.Context, id, phone string) (string, er
 	if err := m.Start(ctx, id); err != nil {
 		return "", err
 	}
+	s, err := m.find(ctx, id)
+	if err != nil {
+		return "", err
+	}
 	if err := m.tell(ctx, id, orderFresh); err != nil {
 		return "", err
 	}
@@ -125,11 +129,11 @@ func (m *Manager) PairingCode(ctx context.Context, id, phone string) (string, er
 	if err != nil {
 		return "", err
 	}
-	client := m.known(id).seen.look().client
-	if row.State != store.StatePairing || client == nil {
+	g := s.seen.look()
+	if row.State != store.StatePairing || g.client == nil {
 		return "", notPairing(row.State)
 	}
-	code, err := client.PairPhone(ctx, phone, true, whatsmeow.PairClientChrome, codeName())
+	code, err := g.client.PairPhone(ctx, phone, true, whatsmeow.PairClientChrome, codeName())
 	return code, pairingError(err)
 }
 
@@ -173,7 +177,7 @@ func (m *Manager) Deliver(ctx context.Context, j *store.Job) (*store.Job, error)
 	case done := <-outcome:
 		return done, nil
 	case <-s.done:
-		return m.asItIs(ctx, j, errClosed())
+		return m.asItIs(ctx, j, m.ended())
 	case <-ctx.Done():
 		return m.asItIs(ctx, j, ctx.Err())
 	}

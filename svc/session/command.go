@@ -52,12 +52,12 @@ var errGone = errors.New("session: its owner is gone")
 func (s *session) obey(o order) error {
 	switch o {
 	case orderStart:
-		return s.obeyStart()
+		return s.startUnlessBanned()
 	case orderStop:
 		s.halt()
 	case orderRestart:
 		s.halt()
-		s.start()
+		return s.startUnlessBanned()
 	case orderLogout:
 		return s.logout()
 	case orderDelete:
@@ -70,11 +70,12 @@ func (s *session) obey(o order) error {
 	return nil
 }
 
-// obeyStart refuses to connect before a ban ends: WhatsApp would prolong it.
-func (s *session) obeyStart() error {
-	if s.seen.state() == store.StateBanned && time.Now().Before(s.bannedUntil) {
+// startUnlessBanned refuses to connect before a ban ends: WhatsApp would
+// prolong it.
+func (s *session) startUnlessBanned() error {
+	if time.Now().Before(s.bannedUntil) {
 		return &store.Error{Code: store.CodeConflict, Name: "session_banned", Message: "WhatsApp banned this account for some time",
-			Hint: "It connects by itself when the ban ends, at " + s.bannedUntil.UTC().Format(time.RFC3339) + "."}
+			Hint: "It can connect again when the ban ends, at " + s.bannedUntil.UTC().Format(time.RFC3339) + "."}
 	}
 	s.start()
 	return nil
@@ -145,6 +146,7 @@ func (s *session) unlink() error {
 	ctx, cancel := context.WithTimeout(context.Background(), logoutTime)
 	defer cancel()
 	device := waBinary.Node{Tag: "remove-companion-device", Attrs: waBinary.Attrs{"jid": s.run.device.GetJID(), "reason": "user_initiated"}}
+	//lint:ignore SA1019 Client.Logout races with WhatsApp's second confirmation, and there is no other way to ask this
 	_, err := s.run.client.DangerousInternals().SendIQ(ctx, whatsmeow.DangerousInfoQuery{
 		Namespace: "md", Type: "set", To: types.ServerJID, Content: []waBinary.Node{device}, NoRetry: true})
 	return err

@@ -75,8 +75,8 @@ func TestEndsThatNeedAPerson(t *testing.T) {
 			}
 			err := w.m.Start(t.Context(), "shop")
 			if tt.kind == "402" {
-				if store.ErrorCode(err) != store.CodeConflict {
-					t.Errorf("a banned session was started: %v", err)
+				if restart := w.m.Restart(t.Context(), "shop"); store.ErrorCode(err) != store.CodeConflict || store.ErrorCode(restart) != store.CodeConflict {
+					t.Errorf("a banned session was started: %v, %v", err, restart)
 				}
 				return
 			}
@@ -151,6 +151,20 @@ func TestPanickingHandlerLosesNothing(t *testing.T) {
 	}
 	w.state("shop", store.StateOnline)
 	w.once()
+}
+
+func TestMessageThatAlwaysBreaksIsSetAside(t *testing.T) {
+	w := newWorld(t, func(w *world) {
+		w.wrap = breaking(func(text string) bool { return text == "text 5" }, func() []store.Entry { panic("on purpose") })
+	})
+	w.phone(bob)
+	w.pair("shop", alice)
+	w.texts(bob, alice, numbered(10)...)
+	w.received("shop", slices.Delete(numbered(10), 4, 5)...)
+	list := w.events("shop", "unknown")
+	if !slices.ContainsFunc(list, func(data string) bool { return strings.Contains(data, "text 5") }) {
+		t.Errorf("its content is lost: %v", list)
+	}
 }
 
 func TestStoreThatRefusesLosesNothing(t *testing.T) {

@@ -14,8 +14,9 @@ func (s *session) handle(r *run, evt any) (done bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.log.Error("event handler broke", "event", fmt.Sprintf("%T", evt), "panic", redact(p), "stack", string(debug.Stack()))
-			s.fail(r, panicked(), nil)
-			done = false
+			if done = s.setAside(r, evt); !done {
+				s.fail(r, panicked(), nil)
+			}
 		}
 	}()
 	if _, ok := evt.(*events.Disconnected); ok {

@@ -140,6 +140,16 @@ func errClosed() error {
 	return &store.Error{Code: store.CodeOffline, Name: "shutting_down", Message: "wamux is shutting down", Hint: "Try again when it is back."}
 }
 
+// ended is for callers of a session whose owner ended under them.
+func (m *Manager) ended() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		return errClosed()
+	}
+	return store.Errorf(store.CodeNotFound, "session_not_found", "Session not found")
+}
+
 // adopt returns the session of a row, with its owner running.
 func (m *Manager) adopt(row *store.Session) (*session, error) {
 	m.mu.Lock()
@@ -195,7 +205,7 @@ func (m *Manager) tell(ctx context.Context, id string, o order) error {
 			return err
 		}
 		if m.known(id) == s {
-			return errClosed()
+			return m.ended()
 		}
 	}
 }

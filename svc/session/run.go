@@ -2,6 +2,7 @@ package session
 
 import (
 	"context"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -73,8 +74,18 @@ func (r *run) connect(l *limiter, report func(error)) {
 		if err := l.wait(r.ctx); err != nil {
 			return
 		}
-		report(r.client.ConnectContext(r.ctx))
+		report(r.open())
 	}()
+}
+
+// open connects. A panic of the library is an error like others.
+func (r *run) open() (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic while connecting: %v", p)
+		}
+	}()
+	return r.client.ConnectContext(r.ctx)
 }
 
 // gone notes that the library has noticed the end of a connection.

@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -114,7 +116,13 @@ type parcel struct {
 
 // try sends the parcel once. The message id is the job's every time, so that a
 // repeat of what did arrive is no second message.
-func (o *sender) try(p *parcel) error {
+func (o *sender) try(p *parcel) (err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			o.s.log.Error("sending broke", "job", p.job.ID, "panic", redact(broken), "stack", string(debug.Stack()))
+			err = errors.New("panic while sending")
+		}
+	}()
 	if p.msg == nil {
 		if err := o.pack(p); err != nil {
 			return err
@@ -123,7 +131,6 @@ func (o *sender) try(p *parcel) error {
 	ctx, release := o.run.device.SendContext(o.run.ctx)
 	defer release()
 	msg := proto.Clone(p.msg).(*waE2E.Message) // the library writes into it
-	var err error
 	p.sent, err = o.run.client.SendMessage(ctx, p.to, msg, whatsmeow.SendRequestExtra{
 		ID: p.job.MessageID, Timeout: o.s.m.scaled(ackTime)})
 	return err

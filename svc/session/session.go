@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -36,6 +37,7 @@ type session struct {
 	sent    *inflight
 	wake    chan struct{} // rings the sender; one slot
 	askedAt atomic.Int64  // unix milliseconds of the last question for a code
+	poison  poison
 
 	// owner
 	run         *run
@@ -84,11 +86,29 @@ func (s *session) loop() {
 	defer s.alarms.clear()
 	for {
 		for _, mail := range s.box.take() {
-			if s.open(mail); s.gone {
+			if s.openSafely(mail); s.gone {
 				return
 			}
 		}
 	}
+}
+
+// openSafely keeps a fault of ours inside this session.
+func (s *session) openSafely(mail any) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		s.log.Error("session broke", "panic", redact(p), "stack", string(debug.Stack()))
+		if c, ok := mail.(*command); ok {
+			c.reply <- store.Errorf(store.CodeInternal, "internal", "Something went wrong inside wamux")
+		}
+		if s.run != nil {
+			s.box.post(broke{s.run, panicked()})
+		}
+	}()
+	s.open(mail)
 }
 
 // open acts on one piece of mail. Mail about an earlier run means nothing.
@@ -200,6 +220,7 @@ func (s *session) fall(to store.SessionState, d diagnosis) {
 // of use. The library does so itself, but in a goroutine of the run that just
 // ended.
 func (s *session) dropCredentials() {
+	s.bannedUntil = time.Time{}
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
 	device, err := s.m.signal.Device(ctx, s.id)
@@ -214,7 +235,6 @@ func (s *session) dropCredentials() {
 // endOf is when a state ends by itself. Where that is a guess that changes with
 // every attempt it is not told, so that the attempts are one state.
 func (s *session) endOf(to store.SessionState, wait time.Duration) time.Time {
-	s.bannedUntil = time.Time{}
 	switch to {
 	case store.StateBanned, store.StateReplaced, store.StateFailed, store.StateOutdated:
 		until := time.Now().Add(wait)
