@@ -149,6 +149,7 @@ func TestKill(t *testing.T) {
 	whatsmeow.WACertPubKey = [32]byte(v.hello.Root)
 	w := &world{t: t, addr: v.hello.Endpoint, ca: v.hello.CA}
 	c := w.client()
+	defer c.Disconnect() // before the server dies: the library's own end of a connection races with Disconnect
 	c.connect()
 	v.do(command{Phone: alice, Scan: wait[*events.QR](c, nil).Codes[0]})
 	wait[*events.Connected](c, nil)

@@ -64,8 +64,11 @@ func redact(a any) any {
 		return "<" + v.Tag + ">"
 	case nil:
 		return nil
+	case error, string, fmt.Stringer:
+		return addresses.ReplaceAllString(fmt.Sprint(v), "…")
 	}
-	return addresses.ReplaceAllString(fmt.Sprint(a), "…")
+	// Others may be in use by other goroutines, which printing would not wait for.
+	return fmt.Sprintf("%T", a)
 }
 
 // signalLog is the logger of the Signal library, which would print to stdout.
