@@ -158,12 +158,6 @@ func (g *gateway) stop() {
 	}
 }
 
-func (g *gateway) restart() {
-	g.t.Helper()
-	g.stop()
-	g.begin()
-}
-
 // call sends one request with the admin key; body may be nil, a string that is
 // sent as it is, or a value for JSON.
 func (g *gateway) call(method, path string, body any) (int, []byte) {

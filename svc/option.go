@@ -134,9 +134,7 @@ func isDatabase(s string) error {
 // behind a ? (old clients wrote connection settings there) has no meaning here.
 func databasePath(s string) string {
 	path, _, _ := strings.Cut(strings.TrimPrefix(s, "file:"), "?")
-	if strings.HasPrefix(path, "//") {
-		path = strings.TrimPrefix(path, "//")
-	}
+	path = strings.TrimPrefix(path, "//")
 	if strings.Contains(path, "://") || path == ":memory:" {
 		return ""
 	}
