@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow"
+	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
 
@@ -133,9 +135,14 @@ func TestDuplicateDelivery(t *testing.T) {
 
 func TestLogout(t *testing.T) {
 	w, c := linked(t)
-	if err := c.Logout(t.Context()); err != nil {
+	device := waBinary.Node{Tag: "remove-companion-device", Attrs: waBinary.Attrs{"jid": c.Store.GetJID(), "reason": "user_initiated"}}
+	//lint:ignore SA1019 Client.Logout deletes the device in two goroutines at once, as the server confirms it twice
+	_, err := c.DangerousInternals().SendIQ(t.Context(), whatsmeow.DangerousInfoQuery{
+		Namespace: "md", Type: "set", To: types.ServerJID, Content: []waBinary.Node{device}})
+	if err != nil {
 		t.Fatal(err)
 	}
+	wait[*events.LoggedOut](c, nil)
 	w.until("no device left", func() bool { p, _ := w.Phone(t.Context(), alice); return len(p.Devices) == 0 })
 }
 

@@ -145,7 +145,7 @@ func (s *session) unlink() error {
 	s.pauseSender()
 	ctx, cancel := context.WithTimeout(context.Background(), logoutTime)
 	defer cancel()
-	device := waBinary.Node{Tag: "remove-companion-device", Attrs: waBinary.Attrs{"jid": s.run.device.GetJID(), "reason": "user_initiated"}}
+	device := waBinary.Node{Tag: "remove-companion-device", Attrs: waBinary.Attrs{"jid": s.run.who.Load().device, "reason": "user_initiated"}}
 	//lint:ignore SA1019 Client.Logout races with WhatsApp's second confirmation, and there is no other way to ask this
 	_, err := s.run.client.DangerousInternals().SendIQ(ctx, whatsmeow.DangerousInfoQuery{
 		Namespace: "md", Type: "set", To: types.ServerJID, Content: []waBinary.Node{device}, NoRetry: true})

@@ -19,8 +19,11 @@ func (s *session) handle(r *run, evt any) (done bool) {
 			}
 		}
 	}()
-	if _, ok := evt.(*events.Disconnected); ok {
+	switch evt.(type) {
+	case *events.Disconnected:
 		r.gone()
+	case *events.PairSuccess, *events.Connected:
+		r.learn()
 	}
 	if _, ok := diagnose(evt); ok {
 		s.box.post(happened{r, evt})

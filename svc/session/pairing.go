@@ -129,11 +129,12 @@ func (s *session) paired() {
 
 // identify writes down who we are. The name comes later, from the phone.
 func (s *session) identify() {
-	own := s.run.own()
+	account := s.run.who.Load()
+	own := account.own
 	if own.JID.IsEmpty() {
 		return
 	}
-	who := store.Identity{JID: own.JID.String(), Phone: own.JID.User, Platform: s.run.device.Platform}
+	who := store.Identity{JID: own.JID.String(), Phone: own.JID.User, Platform: account.platform}
 	if !own.LID.IsEmpty() {
 		who.LID = own.LID.String()
 	}

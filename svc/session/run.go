@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/types"
 
 	"wamux/store/signal"
 	"wamux/svc/session/convert"
@@ -32,6 +33,17 @@ type run struct {
 	dialled  chan struct{} // closed when the last attempt to connect is over; nil before the first
 	down     chan struct{} // gets a value when the library says that a connection is gone
 	broken   atomic.Bool
+
+	who atomic.Pointer[account]
+}
+
+// account is who the client's device says we are. The library takes that out
+// of the device when WhatsApp unlinks us, in a goroutine of its own, so a run
+// keeps a copy.
+type account struct {
+	device   types.JID // with device number; empty before pairing
+	own      convert.Own
+	platform string
 }
 
 // newRun loads the session's device and makes a client for it.
@@ -41,6 +53,7 @@ func (s *session) newRun(ctx context.Context) (*run, error) {
 		return nil, err
 	}
 	r := &run{device: device, line: newLine(s.m.transport), handling: newGate(), down: make(chan struct{}, 1)}
+	r.learn()
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.client = newClient(device.Device, libLog{log: s.log}, s.m.transport, r.line.transport)
 	r.client.BackgroundEventCtx = r.ctx
@@ -49,10 +62,15 @@ func (s *session) newRun(ctx context.Context) (*run, error) {
 	return r, nil
 }
 
-// own is who we are, without device; empty before pairing.
-func (r *run) own() convert.Own {
-	return convert.Own{JID: r.device.GetJID().ToNonAD(), LID: r.device.GetLID().ToNonAD()}
+// learn copies who we are from the device: at the beginning, and whenever the
+// library has just told that it changed.
+func (r *run) learn() {
+	jid := r.device.GetJID()
+	r.who.Store(&account{jid, convert.Own{JID: jid.ToNonAD(), LID: r.device.GetLID().ToNonAD()}, r.device.Platform})
 }
+
+// own is who we are, without device; empty before pairing.
+func (r *run) own() convert.Own { return r.who.Load().own }
 
 // up tells whether there is a connection that WhatsApp let in.
 func (r *run) up() bool {
