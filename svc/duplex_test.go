@@ -35,6 +35,7 @@ func TestDuplex(t *testing.T) {
 		for _, session := range []string{"left", "right"} {
 			g.hasAll(session, round)
 		}
+		t.Logf("round %d is complete", round+1)
 	}
 	g.healthy("6281000000001", "6281000000002")
 }
@@ -68,7 +69,7 @@ func (g *gateway) hasAll(session string, round int) {
 	var counts map[string]int
 	eventually(g.t, fmt.Sprintf("round %d: %d messages at %s", round, duplexMessages, session), func() bool {
 		counts = map[string]int{}
-		for _, r := range g.history(session) {
+		for _, r := range g.latest(session, 4*duplexMessages) {
 			if r.Direction == "incoming" && len(r.Message) > len(prefix) && r.Message[:len(prefix)] == prefix {
 				counts[r.Message]++
 			}

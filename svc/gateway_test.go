@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"os/exec"
@@ -315,8 +316,14 @@ type row struct {
 // history reads the whole chat history of a session, oldest first.
 func (g *gateway) history(session string) []row {
 	g.t.Helper()
+	return g.latest(session, math.MaxInt)
+}
+
+// latest reads at least the newest so many rows, if there are that many, oldest first.
+func (g *gateway) latest(session string, atLeast int) []row {
+	g.t.Helper()
 	var all []row
-	for cursor := int64(0); ; {
+	for cursor := int64(0); len(all) < atLeast; {
 		path := fmt.Sprintf("/%s/chats?limit=100", session)
 		if cursor > 0 {
 			path += fmt.Sprintf("&cursor=%d", cursor)
