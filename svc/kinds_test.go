@@ -192,6 +192,37 @@ func TestReceiveKinds(t *testing.T) {
 	g.healthy(ours, theirs)
 }
 
+// TestReceiveAbout lets a phone speak of its own earlier message: a reply and a
+// reaction are rows of their own, an edit and a deletion change the row.
+func TestReceiveAbout(t *testing.T) {
+	g := sandboxed(t)
+	g.pair("shop", ours)
+	g.phone(theirs)
+	say := func(m object) string {
+		m["to"] = ours
+		return must[struct{ ID string }](g, 200, "POST", "/v1/sandbox/phones/"+theirs+"/messages", m).ID
+	}
+	first := say(object{"type": "text", "text": "frist"})
+	g.inHistory(first)
+	about := func(kind, words string) string {
+		return say(object{"type": kind, "text": words, "target": first, "targetFromMe": true})
+	}
+	if got := g.inHistory(about("reply", "me again")); got.Message != "me again" || !strings.Contains(fmt.Sprint(got.Metadata), first) {
+		t.Errorf("reply: got %+v, want the quoted id %s", got, first)
+	}
+	if got := g.inHistory(about("reaction", "👍")); got.MessageType != "reaction" || got.Message != "👍" || !strings.Contains(fmt.Sprint(got.Metadata), first) {
+		t.Errorf("reaction: got %+v, want the target %s", got, first)
+	}
+	about("edit", "first")
+	eventually(t, "the edit", func() bool { return g.inHistory(first).Message == "first" })
+	if got := g.inHistory(first); got.Metadata["previous"] != "frist" {
+		t.Errorf("edit: got %+v, want the old text kept", got)
+	}
+	about("revoke", "")
+	eventually(t, "the deletion", func() bool { return g.inHistory(first).Metadata["revokedAt"] != nil })
+	g.healthy(ours, theirs)
+}
+
 // inHistory waits for the row of one message id.
 func (g *gateway) inHistory(id string) (found row) {
 	g.t.Helper()
@@ -225,6 +256,12 @@ func receiveKinds() []receiveKind {
 		{"Sticker", object{"type": "sticker", "data": testWebP(), "mimetype": "image/webp"}, "sticker", "", []string{`"mimetype":"image/webp"`}},
 		{"Location", object{"type": "location", "latitude": -6.2, "longitude": 106.8, "name": "Monas"}, "location", "Monas", []string{`-6.2`}},
 		{"Contact", object{"type": "contact", "displayName": "Jane", "vcards": []string{"BEGIN:VCARD\nFN:Jane\nEND:VCARD"}}, "contact", "Jane", []string{`BEGIN:VCARD`}},
+		{"GIF", object{"type": "video", "data": testMP4(), "mimetype": "video/mp4", "gif": true}, "gif", "", []string{`"mimetype":"video/mp4"`}},
+		{"PTV", object{"type": "video", "data": testMP4(), "mimetype": "video/mp4", "ptv": true}, "ptv", "", []string{`"mimetype":"video/mp4"`}},
+		{"ViewOnce", object{"type": "image", "data": testJPEG(), "mimetype": "image/jpeg", "viewOnce": true}, "image", "", []string{`"viewOnce":true`}},
+		{"LiveLocation", object{"type": "live_location", "latitude": -6.2, "longitude": 106.8, "caption": "on my way"}, "liveLocation", "on my way", []string{`-6.2`}},
+		{"Contacts", object{"type": "contacts", "displayName": "2 contacts", "vcards": []string{"BEGIN:VCARD\nFN:A\nEND:VCARD", "BEGIN:VCARD\nFN:B\nEND:VCARD"}}, "contacts", "2 contacts", []string{`FN:B`}},
+		{"Event", object{"type": "event", "name": "Opening", "extra": object{"startsAt": "2026-12-24T18:00:00Z"}}, "event", "Opening", []string{`2026-12-24T18:00:00`}},
 		{"Poll", object{"type": "poll", "text": "Lunch?", "options": []string{"Soup", "Rice"}, "selectable": 1}, "poll", "Lunch?", []string{`Soup`, `Rice`}},
 	}
 }
