@@ -74,7 +74,6 @@ type api struct {
 	guesses *guessLimit
 	codes   *codeLimit
 	heavy   chan struct{} // slots for bodies that hold media; bounds the memory they take
-	docs    docs
 }
 
 // New returns the handler that serves everything: root API, /v1, docs, and the sandbox's control routes where there is one.
@@ -85,7 +84,6 @@ func New(o Options) http.Handler {
 		guesses: newGuessLimit(time.Now),
 		codes:   newCodeLimit(time.Now),
 		heavy:   make(chan struct{}, 2),
-		docs:    newDocs(),
 	}
 	rt := newRouter(http.HandlerFunc(stray))
 	for _, route := range Routes() {

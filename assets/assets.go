@@ -8,12 +8,13 @@ import _ "embed"
 //go:embed openapi.json
 var OpenAPI []byte
 
-// DocsPage is the html/template of the page that shows the document to people.
+// DocsPage is the page that shows the document to people; a test of package
+// api makes it of the document and holds the two together.
 //
 //go:embed docs.html
-var DocsPage string
+var DocsPage []byte
 
-// DocsStyle is the CSS of that page.
+// DocsStyle is the CSS in that page.
 //
 //go:embed docs.css
 var DocsStyle string
