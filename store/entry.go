@@ -39,7 +39,8 @@ type Edit struct {
 // history is no error.
 type Revoke struct {
 	Chat, ID string
-	By       string // JID of who took it back: the author, or anybody in a group; "" trusts the caller
+	By       string // JID of who took it back; only the author may, "" trusts the caller
+	ByAdmin  bool   // WhatsApp passed it as an admin's, who may take back anybody's in a group
 	At       time.Time
 }
 
@@ -119,7 +120,11 @@ func editMessage(tx *Tx, session string, e *Edit) error {
 
 // revokeMessage marks the row; it keeps its text.
 func revokeMessage(tx *Tx, session string, r *Revoke) error {
-	row, err := findTarget(tx, session, r.ID, r.Chat, r.By)
+	by := r.By
+	if r.ByAdmin {
+		by = ""
+	}
+	row, err := findTarget(tx, session, r.ID, r.Chat, by)
 	if err != nil || row == 0 {
 		return err
 	}

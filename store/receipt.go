@@ -92,41 +92,68 @@ func earlyStatus(tx *Tx, session, id string) (string, error) {
 	return status, err
 }
 
-// findTarget returns the row that an edit or revoke by somebody means, or 0. The
-// other side of a chat knows the ids of our messages and must not change them:
-// in a chat of two only the author may, in a group whom the caller trusts.
+// findTarget returns the row that an edit or revoke by somebody means, or 0.
+// Everybody in a chat knows the ids of its messages and must not change those
+// of others: only the author may. "" is somebody whom the caller trusts.
 func findTarget(tx *Tx, session, id, chat, by string) (int64, error) {
 	list, err := targets(tx, session, id)
-	if err != nil || len(list) == 0 {
+	if err != nil {
 		return 0, err
 	}
-	check := by != "" && personal(chat)
-	own := false
-	if check {
-		if own, err = isOwn(tx, session, chat, by); err != nil {
-			return 0, err
-		}
-	}
 	for _, t := range list {
-		if sameChat(t.chat, chat) && (!check || t.outgoing == own) {
-			return t.row, nil
+		if !sameChat(t.chat, chat) {
+			continue
+		}
+		may, err := isAuthor(tx, session, t, chat, by)
+		if err != nil || may {
+			return t.row, err
 		}
 	}
 	return 0, nil
 }
 
+// isAuthor tells whether by wrote the row.
+func isAuthor(tx *Tx, session string, t target, chat, by string) (bool, error) {
+	if by == "" {
+		return true, nil
+	}
+	if personal(chat) {
+		own, err := isOwn(tx, session, chat, by)
+		return t.outgoing == own, err
+	}
+	if t.outgoing {
+		return isAccount(tx, session, by)
+	}
+	return samePerson(tx, t.sender, by)
+}
+
+// samePerson tells whether two identities are one person's: they are equal, or
+// the one is known as the other's phone number. What is not known is not so.
+func samePerson(tx *Tx, a, b string) (same bool, err error) {
+	a, b = bare(a), bare(b)
+	if a == b || server(a) == server(b) {
+		return a == b, nil
+	}
+	err = tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM lid_map WHERE lid = ?1 AND pn = ?2 OR lid = ?2 AND pn = ?1)`, user(a), user(b)).Scan(&same)
+	return same, err
+}
+
 // isOwn tells whether by is the account itself in a chat of two.
 func isOwn(tx *Tx, session, chat, by string) (bool, error) {
-	by, chat = bare(by), bare(chat)
 	if server(by) == server(chat) {
-		return by != chat, nil
+		return bare(by) != bare(chat), nil
 	}
+	return isAccount(tx, session, by)
+}
+
+// isAccount tells whether by is an identity of the session's own account.
+func isAccount(tx *Tx, session, by string) (bool, error) {
 	var jid, lid string
 	err := tx.QueryRow("SELECT jid, lid FROM whatsapp_sessions WHERE sessionId = ?", session).Scan(&jid, &lid)
 	if errors.Is(err, sql.ErrNoRows) {
 		return false, errNoSession()
 	}
-	return by == bare(jid) || by == bare(lid), err
+	return bare(by) == bare(jid) || bare(by) == bare(lid), err
 }
 
 // sameChat tells whether a and b may be the same chat: they are equal, or one
@@ -152,4 +179,10 @@ func bare(jid string) string {
 	}
 	user, _, _ = strings.Cut(user, ":")
 	return user + "@" + server
+}
+
+// user returns the part of a bare JID before the server.
+func user(jid string) string {
+	u, _, _ := strings.Cut(jid, "@")
+	return u
 }

@@ -135,6 +135,29 @@ func TestEdit(t *testing.T) {
 		}
 	})
 
+	t.Run("OnlyTheAuthorInAGroup", func(t *testing.T) {
+		db := withSession(t)
+		theirs, ours := in(group, "A1", "theirs"), out(group, "A2", "ours")
+		theirs.Sender = peer
+		mustRecord(t, db, Entry{Message: theirs}, Entry{Message: ours})
+		mustRecord(t, db, edit(group, "7@s.whatsapp.net", "forged", noon), edit(group, peerLID, "not known to be theirs", noon))
+		mustRecord(t, db, Entry{Edit: &Edit{Chat: group, ID: "A2", Text: "forged", By: peer, At: noon}})
+		if a, b := mustMessage(t, db, "A1").Text, mustMessage(t, db, "A2").Text; a != "theirs" || b != "ours" {
+			t.Errorf("somebody else changed a message: %q, %q", a, b)
+		}
+		err := db.Update(t.Context(), func(tx *Tx) error {
+			_, err := tx.Exec("INSERT INTO lid_map (lid, pn) VALUES ('91', '6281')")
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustRecord(t, db, edit(group, peerLID, "changed", noon), Entry{Edit: &Edit{Chat: group, ID: "A2", Text: "changed", By: own, At: noon}})
+		if a, b := mustMessage(t, db, "A1").Text, mustMessage(t, db, "A2").Text; a != "changed" || b != "changed" {
+			t.Errorf("the authors could not change theirs: %q, %q", a, b)
+		}
+	})
+
 	t.Run("NotTheirsByUs", func(t *testing.T) {
 		db := withSession(t)
 		mustRecord(t, db, Entry{Message: in(peer, "A1", "theirs")})
@@ -167,5 +190,23 @@ func TestRevoke(t *testing.T) {
 	}
 	if !got.RevokedAt.Equal(noon) || meta["revokedBy"] != peer || got.Text != "hello" {
 		t.Errorf("got %+v with %v", got, meta)
+	}
+}
+
+func TestRevokeInAGroup(t *testing.T) {
+	db := withSession(t)
+	m := in(group, "A1", "hello")
+	m.Sender = peer
+	mustRecord(t, db, Entry{Message: m})
+	by := func(admin bool) Entry {
+		return Entry{Revoke: &Revoke{Chat: group, ID: "A1", By: "7@s.whatsapp.net", ByAdmin: admin, At: noon}}
+	}
+	mustRecord(t, db, by(false))
+	if !mustMessage(t, db, "A1").RevokedAt.IsZero() {
+		t.Error("another member took it back")
+	}
+	mustRecord(t, db, by(true))
+	if mustMessage(t, db, "A1").RevokedAt.IsZero() {
+		t.Error("an admin could not take it back")
 	}
 }

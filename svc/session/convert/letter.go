@@ -100,7 +100,8 @@ func (l letter) revoked(key *waCommon.MessageKey) store.Entry {
 	data["target"] = l.key(key)
 	data["byAdmin"] = l.info.Edit == types.EditAttributeAdminRevoke || !key.GetFromMe() && key.GetParticipant() != ""
 	return store.Entry{
-		Revoke: &store.Revoke{Chat: bare(l.info.Chat), ID: clean(key.GetID()), By: bare(l.info.Sender), At: l.info.Timestamp.UTC()},
+		Revoke: &store.Revoke{Chat: bare(l.info.Chat), ID: clean(key.GetID()), By: bare(l.info.Sender),
+			ByAdmin: l.info.IsGroup && l.info.Edit == types.EditAttributeAdminRevoke, At: l.info.Timestamp.UTC()},
 		Events: []store.Event{l.event("message.revoked", l.info.ID, l.info.Timestamp, data)},
 	}
 }
