@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"sync"
 	"syscall"
@@ -25,9 +26,28 @@ import (
 // with the race detector when the tests are.
 func TestMain(m *testing.M) {
 	if os.Getenv("WAMUX_TEST_MAIN") == "1" {
-		os.Exit(svc.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+		os.Exit(profiled(func() int { return svc.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr) }))
 	}
 	os.Exit(m.Run())
+}
+
+// profiled writes a CPU profile of fn into the folder WAMUX_PROFILE, when that is set: one for each process, so that a
+// benchmark gives one of the gateway and one of the sandbox.
+func profiled(fn func() int) int {
+	dir := os.Getenv("WAMUX_PROFILE")
+	if dir == "" {
+		return fn()
+	}
+	f, err := os.CreateTemp(dir, strings.Join(os.Args[1:2], "")+"-*.prof")
+	if err != nil {
+		panic(err)
+	}
+	defer f.Close()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		panic(err)
+	}
+	defer pprof.StopCPUProfile()
+	return fn()
 }
 
 // deadline is how long a test waits for something to become true.
