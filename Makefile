@@ -34,8 +34,9 @@ cross: ## build for every target without cgo; the Linux binary stays under 25 MB
 	  size=$$(wc -c < $$out); echo "$$t $$size bytes"; \
 	  if [ $$1 = linux ] && [ $$size -ge 25000000 ]; then echo "over 25 MB"; exit 1; fi; done
 
-bench: $(BIN) ## benchmarks; figures for the README
-	$(GO) test -run '^$$' -bench . -benchmem ./store/... ./svc
+bench: ## benchmarks, and the load driver: wamux beside bare whatsmeow
+	$(GO) test -run '^$$' -bench . -benchmem ./store/... ./svc/session ./svc/sandbox
+	$(GO) test -run '^$$' -bench Load -benchtime 1x -timeout 2h ./svc
 
 soak: ## the long tests: 100 rounds of duplex, 500 kills
 	WAMUX_ROUNDS=100 $(TEST) -timeout 6h -run '^TestDuplex$$' -v ./svc

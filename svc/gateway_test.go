@@ -25,8 +25,11 @@ import (
 // this variable set, so that the real Main runs, can be killed, and is built
 // with the race detector when the tests are.
 func TestMain(m *testing.M) {
-	if os.Getenv("WAMUX_TEST_MAIN") == "1" {
+	switch os.Getenv("WAMUX_TEST_MAIN") {
+	case "1":
 		os.Exit(profiled(func() int { return svc.Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr) }))
+	case "raw":
+		os.Exit(profiled(rawMain))
 	}
 	os.Exit(m.Run())
 }
@@ -38,7 +41,7 @@ func profiled(fn func() int) int {
 	if dir == "" {
 		return fn()
 	}
-	f, err := os.CreateTemp(dir, strings.Join(os.Args[1:2], "")+"-*.prof")
+	f, err := os.CreateTemp(dir, strings.Join(append(os.Args[1:2:2], os.Getenv("WAMUX_TEST_MAIN")), "-")+"-*.prof")
 	if err != nil {
 		panic(err)
 	}
