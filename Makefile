@@ -6,7 +6,7 @@ TARGETS := linux/amd64 linux/arm64 linux/arm/6 linux/arm/7 windows/amd64 windows
 RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && test "$$($(GO) env CGO_ENABLED)" = 1 && echo -race)
 TEST    := $(GO) test $(RACE) -shuffle=on -count=1
 
-.PHONY: $(BIN) run test check vet lint cross bench soak fuzz dist help clean
+.PHONY: $(BIN) run test check vet lint cross bench soak test-baileys fuzz dist help clean
 
 $(BIN): ## build ./wamux
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) .
@@ -41,6 +41,9 @@ bench: ## benchmarks, and the load driver: wamux beside bare whatsmeow
 soak: ## the long tests: 100 rounds of duplex, 500 kills
 	WAMUX_ROUNDS=100 $(TEST) -timeout 6h -run '^TestDuplex$$' -v ./svc
 	WAMUX_ROUNDS=500 $(TEST) -timeout 6h -run '^TestKill$$' -v ./svc
+
+test-baileys: ## an unmodified Baileys talks with a session (installs it; needs node and npm)
+	bash .ci/baileys
 
 fuzz: ## each fuzz target for 30 seconds
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
