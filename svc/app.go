@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -168,7 +169,7 @@ func listenError(address string, err error) error {
 
 func (a *App) apiOptions() api.Options {
 	o := api.Options{
-		DB: a.db, Sessions: a.sessions, Fetcher: guard.New(guard.Options{}), Log: a.Log,
+		DB: a.db, Sessions: a.sessions, Fetcher: guard.New(guard.Options{Policy: a.mediaPolicy()}), Log: a.Log,
 		Keys: a.Config.APIKeys, Hosts: append(a.Config.AllowedHosts, a.Config.Host), CORSOrigin: a.Config.CORSOrigin,
 		MaxFileSize: a.Config.MaxFileSize, MaxSessions: a.Config.MaxSessions, CountryCode: a.Config.CountryCode,
 		Version: buildVersion(),
@@ -177,6 +178,21 @@ func (a *App) apiOptions() api.Options {
 		o.Sandbox = a.sandbox
 	}
 	return o
+}
+
+// mediaPolicy lets media URLs reach the private hosts that the operator named, but never ourselves.
+func (a *App) mediaPolicy() guard.Policy {
+	p := guard.Policy{Hosts: a.Config.MediaHosts}
+	own := []string{a.listener.Addr().String()}
+	if a.sandbox != nil {
+		own = append(own, a.sandbox.Endpoint())
+	}
+	for _, address := range own {
+		if at, err := netip.ParseAddrPort(address); err == nil {
+			p.Own = append(p.Own, at)
+		}
+	}
+	return p
 }
 
 // Serve starts the sessions and answers requests until ctx ends, which is no

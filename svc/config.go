@@ -26,6 +26,7 @@ type Config struct {
 	ReconnectDelay  time.Duration
 	MaxReconnects   int
 	MaxFileSize     int64
+	MediaHosts      []string
 	CountryCode     string
 	CORSOrigin      string
 	LogLevel        slog.Level
@@ -139,7 +140,7 @@ func (c *Config) copyFields() {
 	}
 	c.MaxSessions, c.MaxReconnects = int(c.number("MAX_SESSIONS")), int(c.number("MAX_RECONNECT_ATTEMPTS"))
 	c.ReconnectDelay = time.Duration(c.number("RECONNECT_DELAY")) * time.Millisecond
-	c.MaxFileSize = c.number("MAX_FILE_SIZE")
+	c.MaxFileSize, c.MediaHosts = c.number("MAX_FILE_SIZE"), list(c.values["MEDIA_HOSTS"])
 	c.CountryCode, c.CORSOrigin = c.values["DEFAULT_COUNTRY_CODE"], c.values["CORS_ORIGIN"]
 	_ = c.LogLevel.UnmarshalText([]byte(c.values["LOG_LEVEL"]))
 	c.Endpoint, c.CAFile = c.values["WHATSAPP_ENDPOINT"], c.values["WHATSAPP_CA_FILE"]

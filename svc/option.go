@@ -34,6 +34,7 @@ func options() []option {
 		{env: "RECONNECT_DELAY", flag: "reconnect-delay", preset: "5000", help: "first wait before a reconnect, in ms; later ones grow", check: whole(1, 3600000)},
 		{env: "MAX_RECONNECT_ATTEMPTS", flag: "max-reconnect-attempts", preset: "0", help: "give up after so many reconnects in a row; 0: never", check: whole(0, 1000000)},
 		{env: "MAX_FILE_SIZE", flag: "max-file-size", preset: "104857600", help: "largest media, in bytes", check: whole(1024, 2<<30)},
+		{env: "MEDIA_HOSTS", flag: "media-hosts", help: "private hosts or addresses that media URLs may name (comma separated); public ones always may"},
 		{env: "DEFAULT_COUNTRY_CODE", flag: "default-country-code", help: "digits put in place of a leading 0 of a number", check: isDigits},
 		{env: "CORS_ORIGIN", flag: "cors-origin", help: "the one web origin that may call the API from a browser", check: isOrigin},
 		{env: "LOG_LEVEL", flag: "log-level", preset: "info", help: "debug, info, warn or error", check: isLevel},
