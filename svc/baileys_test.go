@@ -185,3 +185,6 @@ func (g *gateway) hears(id, kind, text string) {
 		g.t.Errorf("history has %s %q, want %s %q", got.MessageType, got.Message, kind, text)
 	}
 }
+
+// tinyPNG is one pixel.
+const tinyPNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
