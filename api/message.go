@@ -1,10 +1,8 @@
 package api
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,25 +11,38 @@ import (
 
 // What a message of the root API may hold, as its error tells.
 const (
-	kindsAccepted = "text, image, video, audio, document, sticker, location, contacts, react, delete, edit"
+	kindsAccepted = "text, image, video, audio, document, sticker, album, location, contacts, poll, event, groupInvite, forward, react, pin, delete, edit"
 	textLimit     = 65536 // characters
 )
 
 // rootMessage is Baileys' message content as JSON. What it does not name is ignored, as the old service did, unless
 // nothing is left of the message then.
 type rootMessage struct {
-	Text     *string       `json:"text"`
-	Image    *source       `json:"image"`
-	Video    *source       `json:"video"`
-	Audio    *source       `json:"audio"`
-	Document *source       `json:"document"`
-	Sticker  *source       `json:"sticker"`
-	Location *rootLocation `json:"location"`
-	Contacts *rootContacts `json:"contacts"`
-	React    *rootReaction `json:"react"`
-	Delete   *key          `json:"delete"`
-	Edit     *key          `json:"edit"`
-	Mentions []string      `json:"mentions"`
+	Text        *string         `json:"text"`
+	Image       *source         `json:"image"`
+	Video       *source         `json:"video"`
+	Audio       *source         `json:"audio"`
+	Document    *source         `json:"document"`
+	Sticker     *source         `json:"sticker"`
+	Album       *rootAlbum      `json:"album"`
+	Location    *rootLocation   `json:"location"`
+	Contacts    *rootContacts   `json:"contacts"`
+	Poll        *rootPoll       `json:"poll"`
+	Event       *rootEvent      `json:"event"`
+	GroupInvite *rootInvite     `json:"groupInvite"`
+	Forward     *webMessageInfo `json:"forward"`
+	React       *rootReaction   `json:"react"`
+	Pin         *key            `json:"pin"`
+	Delete      *key            `json:"delete"`
+	Edit        *key            `json:"edit"`
+
+	Mentions    []string `json:"mentions"`
+	MentionAll  bool     `json:"mentionAll"`
+	LinkPreview *preview `json:"linkPreview"` // of a text
+	Type        any      `json:"type"`        // of a pin: 1 pins, 2 takes it away
+	Time        float64  `json:"time"`        // of a pin: seconds
+	Force       bool     `json:"force"`       // of a forward: mark our own message too
+	AlbumParent *key     `json:"albumParentKey"`
 
 	Caption     string  `json:"caption"`
 	Mimetype    string  `json:"mimetype"`
@@ -45,24 +56,37 @@ type rootMessage struct {
 	Height      float64 `json:"height"`
 	Thumbnail   *inline `json:"jpegThumbnail"`
 	Waveform    *inline `json:"waveform"`
-	notYet
+	refusedKinds
 }
 
-// notYet are kinds that Baileys knows and that are not accepted yet.
-type notYet struct {
-	Poll        *present `json:"poll"`
-	Forward     *present `json:"forward"`
-	Pin         *present `json:"pin"`
-	Event       *present `json:"event"`
-	Album       *present `json:"album"`
-	Buttons     *present `json:"buttons"`
-	Sections    *present `json:"sections"`
-	ButtonReply *present `json:"buttonReply"`
-	ListReply   *present `json:"listReply"`
-	GroupInvite *present `json:"groupInvite"`
-	Product     *present `json:"product"`
-	Contact     *present `json:"contact"`
-	Disappear   *present `json:"disappearingMessagesInChat"`
+// refusedKinds are kinds that Baileys knows and that are not accepted: WhatsApp shows them no more, or they are no messages.
+type refusedKinds struct {
+	Buttons         *present `json:"buttons"`
+	TemplateButtons *present `json:"templateButtons"`
+	Sections        *present `json:"sections"`
+	ButtonReply     *present `json:"buttonReply"`
+	ListReply       *present `json:"listReply"`
+	Product         *present `json:"product"`
+	Disappear       *present `json:"disappearingMessagesInChat"`
+	SharePhone      *present `json:"sharePhoneNumber"`
+	RequestPhone    *present `json:"requestPhoneNumber"`
+	LimitSharing    *present `json:"limitSharing"`
+}
+
+func (k *refusedKinds) name() string {
+	for _, one := range []struct {
+		name string
+		p    *present
+	}{
+		{"buttons", k.Buttons}, {"templateButtons", k.TemplateButtons}, {"sections", k.Sections}, {"buttonReply", k.ButtonReply},
+		{"listReply", k.ListReply}, {"product", k.Product}, {"disappearingMessagesInChat", k.Disappear}, {"sharePhoneNumber", k.SharePhone},
+		{"requestPhoneNumber", k.RequestPhone}, {"limitSharing", k.LimitSharing},
+	} {
+		if one.p != nil {
+			return one.name
+		}
+	}
+	return ""
 }
 
 // present notes that a field is there, whatever it holds.
@@ -71,34 +95,15 @@ type present struct{}
 // UnmarshalJSON takes anything.
 func (*present) UnmarshalJSON([]byte) error { return nil }
 
-type rootLocation struct {
-	Latitude  *float64 `json:"degreesLatitude"`
-	Longitude *float64 `json:"degreesLongitude"`
-	Name      string   `json:"name"`
-	Address   string   `json:"address"`
-}
-
-type rootContacts struct {
-	DisplayName string `json:"displayName"`
-	Contacts    []struct {
-		VCard string `json:"vcard"`
-	} `json:"contacts"`
-}
-
-type rootReaction struct {
-	Text string `json:"text"`
-	Key  key    `json:"key"`
-}
-
 // rootOptions are Baileys' options of one send.
 type rootOptions struct {
-	Quoted    *quoted `json:"quoted"`
-	Ephemeral float64 `json:"ephemeralExpiration"`
-	MessageID string  `json:"messageId"`
+	Quoted    *webMessageInfo `json:"quoted"`
+	Ephemeral float64         `json:"ephemeralExpiration"`
+	MessageID string          `json:"messageId"`
 }
 
-// quoted is the message replied to: a whole WebMessageInfo or just its key and message.
-type quoted struct {
+// webMessageInfo is a message as Baileys hands it out, or just its key and content: what is replied to, or passed on.
+type webMessageInfo struct {
 	Key     key             `json:"key"`
 	Message json.RawMessage `json:"message"`
 }
@@ -108,7 +113,7 @@ func (m *rootMessage) content(chat string) (store.Content, *source, error) {
 	if err := m.oneKind(); err != nil {
 		return store.Content{}, nil, err
 	}
-	c := store.Content{Text: m.Caption}
+	c := store.Content{Text: m.Caption, MentionAll: m.MentionAll}
 	if m.Text != nil && (*m.Text != "" || m.Caption == "") {
 		c.Text = *m.Text
 	}
@@ -126,6 +131,9 @@ func (m *rootMessage) content(chat string) (store.Content, *source, error) {
 // fill is the table of kinds.
 func (m *rootMessage) fill(c *store.Content, chat string) (*source, error) {
 	var err error
+	if m.ViewOnce && (m.Image == nil && m.Video == nil && m.Audio == nil || m.PTV) {
+		return nil, invalid("message.viewOnce", "Only an image, a video or audio can be viewed once")
+	}
 	switch {
 	case m.Edit != nil:
 		c.Type = "edit"
@@ -139,29 +147,55 @@ func (m *rootMessage) fill(c *store.Content, chat string) (*source, error) {
 	case m.React != nil:
 		c.Type, c.Text = "reaction", m.React.Text
 		c.Key, err = m.React.Key.stored("message.react.key", chat)
+	case m.Pin != nil:
+		c.Type, c.Text = "pin", ""
+		if c.Key, err = m.Pin.stored("message.pin", chat); err == nil {
+			c.Pin, err = pin(m.Type, m.Time)
+		}
+	case m.Forward != nil:
+		c.Type, c.Text = "forward", ""
+		err = m.Forward.forward(c, chat, m.Force)
 	case m.Location != nil:
 		c.Type = "location"
 		c.Location, err = m.Location.stored("message.location")
 	case m.Contacts != nil:
 		c.Type = "contacts"
 		c.Contacts, err = m.Contacts.stored("message.contacts")
+	case m.Poll != nil:
+		c.Type, c.Text = "poll", ""
+		c.Poll, err = poll("message.poll", m.Poll.Name, m.Poll.Values, m.Poll.Selectable)
+	case m.Event != nil:
+		c.Type, c.Text = "event", ""
+		c.Occasion, err = m.Event.stored("message.event")
+	case m.GroupInvite != nil:
+		c.Type, c.Text = "invite", m.GroupInvite.Text
+		c.Invite, err = m.GroupInvite.stored("message.groupInvite")
+	case m.Album != nil:
+		c.Type, c.Text = "album", ""
+		c.Album, err = m.Album.stored("message.album")
 	case m.Text != nil && m.media() == nil:
-		c.Type = "text"
+		c.Type, c.Preview = "text", m.LinkPreview.of(c.Text)
 		if strings.TrimSpace(c.Text) == "" {
 			return nil, invalid("message.text", "The text is empty")
 		}
 	default:
-		return m.fillMedia(c)
+		return m.fillMedia(c, chat)
 	}
 	return nil, err
 }
 
-func (m *rootMessage) fillMedia(c *store.Content) (*source, error) {
+func (m *rootMessage) fillMedia(c *store.Content, chat string) (*source, error) {
 	c.Type = mediaType(m.kinds()[0], m.PTT)
 	c.Media = &store.Media{
 		Mimetype: m.Mimetype, FileName: m.FileName, PTT: c.Type == "voice", GIF: m.GIFPlayback, PTV: m.PTV,
 		ViewOnce: m.ViewOnce, Seconds: whole(m.Seconds), Width: whole(m.Width), Height: whole(m.Height),
 		Thumbnail: m.Thumbnail.bytes(), Waveform: m.Waveform.bytes(),
+	}
+	if m.AlbumParent != nil {
+		var err error
+		if c.Key, err = m.AlbumParent.stored("message.albumParentKey", chat); err != nil {
+			return nil, err
+		}
 	}
 	return m.media(), m.media().check("message." + m.kinds()[0])
 }
@@ -191,8 +225,9 @@ func (m *rootMessage) kinds() []string {
 		ok   bool
 	}{
 		{"image", m.Image != nil}, {"video", m.Video != nil}, {"audio", m.Audio != nil}, {"document", m.Document != nil},
-		{"sticker", m.Sticker != nil}, {"location", m.Location != nil}, {"contacts", m.Contacts != nil},
-		{"react", m.React != nil}, {"delete", m.Delete != nil}, {"edit", m.Edit != nil},
+		{"sticker", m.Sticker != nil}, {"album", m.Album != nil}, {"location", m.Location != nil}, {"contacts", m.Contacts != nil},
+		{"poll", m.Poll != nil}, {"event", m.Event != nil}, {"groupInvite", m.GroupInvite != nil}, {"forward", m.Forward != nil},
+		{"react", m.React != nil}, {"pin", m.Pin != nil}, {"delete", m.Delete != nil}, {"edit", m.Edit != nil},
 	} {
 		if k.ok {
 			found = append(found, k.name)
@@ -205,8 +240,8 @@ func (m *rootMessage) kinds() []string {
 }
 
 func (m *rootMessage) oneKind() error {
-	if later := m.notYet.name(); later != "" {
-		return invalid("message."+later, "Messages of kind "+later+" are not accepted yet; accepted are "+kindsAccepted)
+	if refused := m.refusedKinds.name(); refused != "" {
+		return invalid("message."+refused, "Messages of kind "+refused+" are not accepted; accepted are "+kindsAccepted)
 	}
 	switch kinds := m.kinds(); len(kinds) {
 	case 0:
@@ -216,48 +251,6 @@ func (m *rootMessage) oneKind() error {
 	default:
 		return invalid("message", "A message has one kind, not "+strings.Join(kinds, " and "))
 	}
-}
-
-func (n *notYet) name() string {
-	for name, p := range map[string]*present{
-		"poll": n.Poll, "forward": n.Forward, "pin": n.Pin, "event": n.Event, "album": n.Album, "buttons": n.Buttons,
-		"sections": n.Sections, "buttonReply": n.ButtonReply, "listReply": n.ListReply, "groupInvite": n.GroupInvite,
-		"product": n.Product, "contact": n.Contact, "disappearingMessagesInChat": n.Disappear,
-	} {
-		if p != nil {
-			return name
-		}
-	}
-	return ""
-}
-
-func (l *rootLocation) stored(field string) (*store.Location, error) {
-	if l.Latitude == nil || l.Longitude == nil {
-		return nil, invalid(field, "A location needs degreesLatitude and degreesLongitude")
-	}
-	return location(field, *l.Latitude, *l.Longitude, l.Name, l.Address)
-}
-
-func location(field string, lat, long float64, name, address string) (*store.Location, error) {
-	if lat < -90 || lat > 90 || long < -180 || long > 180 {
-		return nil, invalid(field, "A latitude is between -90 and 90, a longitude between -180 and 180")
-	}
-	return &store.Location{Latitude: lat, Longitude: long, Name: name, Address: address}, nil
-}
-
-func (c *rootContacts) stored(field string) (*store.Contacts, error) {
-	cards := []string{}
-	for _, one := range c.Contacts {
-		cards = append(cards, one.VCard)
-	}
-	return contacts(field, c.DisplayName, cards)
-}
-
-func contacts(field, displayName string, cards []string) (*store.Contacts, error) {
-	if len(cards) == 0 || slices.ContainsFunc(cards, func(v string) bool { return !strings.Contains(v, "BEGIN:VCARD") }) {
-		return nil, invalid(field, "Contacts need at least one vcard, each beginning with BEGIN:VCARD")
-	}
-	return &store.Contacts{DisplayName: displayName, VCards: cards}, nil
 }
 
 // mentions takes numbers and JIDs and returns JIDs.
@@ -278,78 +271,4 @@ func whole(n float64) uint32 {
 		return uint32(n)
 	}
 	return 0
-}
-
-// inline is a small piece of bytes in JSON: base64, an array of numbers, or Node's Buffer.
-type inline []byte
-
-// UnmarshalJSON reads any of the three forms.
-func (b *inline) UnmarshalJSON(raw []byte) error {
-	data, err := buffer(raw)
-	*b = data
-	return err
-}
-
-func (b *inline) bytes() []byte {
-	if b == nil {
-		return nil
-	}
-	return *b
-}
-
-// buffer reads bytes as Node writes them: {"type":"Buffer","data":…}, the bare array, or base64. Null is none.
-func buffer(raw []byte) ([]byte, error) {
-	switch {
-	case len(raw) == 0 || string(raw) == "null":
-		return nil, nil
-	case raw[0] == '"':
-		return base64Text(raw)
-	case raw[0] == '[':
-		return numbers(raw)
-	}
-	var b struct {
-		Data json.RawMessage `json:"data"`
-	}
-	if err := json.Unmarshal(raw, &b); err != nil || len(b.Data) == 0 || b.Data[0] == '{' {
-		return nil, errBuffer()
-	}
-	return buffer(b.Data)
-}
-
-func errBuffer() error {
-	return invalid("message", `Media bytes must be base64 or an array of numbers from 0 to 255, as in {"type":"Buffer","data":…}`)
-}
-
-func base64Text(raw []byte) ([]byte, error) {
-	var text string
-	if err := json.Unmarshal(raw, &text); err != nil {
-		return nil, errBuffer()
-	}
-	text = strings.TrimRight(strings.NewReplacer("\n", "", "\r", "", "-", "+", "_", "/").Replace(text), "=")
-	data, err := base64.RawStdEncoding.DecodeString(text)
-	if err != nil {
-		return nil, errBuffer()
-	}
-	return data, nil
-}
-
-// numbers reads [1,2,255] without making a float of each.
-func numbers(raw []byte) ([]byte, error) {
-	data := make([]byte, 0, len(raw)/3)
-	n, digits := 0, 0
-	for _, c := range raw[1:] {
-		switch {
-		case c >= '0' && c <= '9' && digits < 3:
-			n, digits = n*10+int(c-'0'), digits+1
-		case c == ',' && digits > 0, c == ']' && digits > 0:
-			if n > 255 {
-				return nil, errBuffer()
-			}
-			data, n, digits = append(data, byte(n)), 0, 0
-		case c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == ']':
-		default:
-			return nil, errBuffer()
-		}
-	}
-	return data, nil
 }

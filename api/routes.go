@@ -61,6 +61,7 @@ func rootRoutes() []Route {
 		{"GET", "/sessions/:sessionId/qr", store.ScopeManage, ThisSession, NoBody, (*api).sessionQR},
 		{"GET", "/sessions/:sessionId/credentials", store.ScopeRead, ThisSession, NoBody, (*api).credentials},
 		{"POST", "/:sessionId/messages/send", store.ScopeSend, MaybeSession, MediaBody, (*api).send},
+		{"POST", "/:sessionId/messages/poll", store.ScopeSend, MaybeSession, JSONBody, (*api).sendPoll},
 		{"GET", "/:sessionId/chats", store.ScopeRead, ThisSession, NoBody, (*api).chatHistory},
 		{"GET", "/:sessionId/chats/:jid", store.ScopeRead, ThisSession, NoBody, (*api).chatHistory},
 		{"GET", "/:sessionId/contacts", store.ScopeRead, ThisSession, NoBody, (*api).contactList},

@@ -34,7 +34,11 @@ func (a *api) send(w http.ResponseWriter, r *request) error {
 	if in.JID == "" || in.Message == nil {
 		return invalid("", "JID and message are required")
 	}
-	job, media, err := a.rootJob(r, &in)
+	return a.sendRoot(w, r, &in)
+}
+
+func (a *api) sendRoot(w http.ResponseWriter, r *request, in *rootSend) error {
+	job, media, err := a.rootJob(r, in)
 	if err != nil {
 		return a.sendFailed(w, r, err)
 	}
@@ -67,6 +71,9 @@ func (a *api) rootJob(r *request, in *rootSend) (*store.Job, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err = a.settle(r, &content); err != nil {
+		return nil, nil, err
+	}
 	content.ExpiresIn = whole(in.Options.Ephemeral)
 	if content.Reply, err = a.reply(r, in.Options.Quoted, to); err != nil {
 		return nil, nil, err
@@ -96,7 +103,7 @@ func (a *api) messageID(field, session, chosen string) (string, error) {
 }
 
 // reply makes the quoted message; our own history knows it best, what the caller sent of it comes second.
-func (a *api) reply(r *request, q *quoted, chat string) (*store.Reply, error) {
+func (a *api) reply(r *request, q *webMessageInfo, chat string) (*store.Reply, error) {
 	if q == nil {
 		return nil, nil
 	}
@@ -104,7 +111,7 @@ func (a *api) reply(r *request, q *quoted, chat string) (*store.Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &store.Reply{Key: *key, Text: quotedText(q.Message)}
+	out := &store.Reply{Key: *key, Message: q.Message, Text: quotedText(q.Message)}
 	known, err := a.DB.Message(r.Context(), r.id, key.ID)
 	if store.ErrorCode(err) == store.CodeNotFound {
 		return out, nil
@@ -112,7 +119,7 @@ func (a *api) reply(r *request, q *quoted, chat string) (*store.Reply, error) {
 	if err != nil {
 		return nil, err
 	}
-	out.Raw, out.Text = known.Raw, known.Text
+	out.Raw, out.Text, out.Message = known.Raw, known.Text, nil
 	if out.Key.Participant == "" {
 		out.Key.Participant = known.Sender
 	}

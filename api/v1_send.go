@@ -2,85 +2,16 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
 	"wamux/store"
 )
-
-// v1Message is the body of POST /v1/sessions/:s/messages: who, which type, and one object named after the type.
-type v1SendBody struct {
-	To        string      `json:"to"`
-	Type      string      `json:"type"`
-	Text      *v1Text     `json:"text"`
-	Image     *v1Media    `json:"image"`
-	Video     *v1Media    `json:"video"`
-	GIF       *v1Media    `json:"gif"`
-	PTV       *v1Media    `json:"ptv"`
-	Audio     *v1Media    `json:"audio"`
-	Voice     *v1Media    `json:"voice"`
-	Document  *v1Media    `json:"document"`
-	Sticker   *v1Media    `json:"sticker"`
-	Location  *v1Location `json:"location"`
-	Contacts  *v1Contacts `json:"contacts"`
-	Reaction  *v1Reaction `json:"reaction"`
-	ReplyTo   string      `json:"replyTo"`
-	Mentions  []string    `json:"mentions"`
-	ViewOnce  bool        `json:"viewOnce"`
-	ExpiresIn uint32      `json:"expiresIn"`
-	MessageID string      `json:"messageId"`
-}
-
-// v1Text is a text; a bare JSON string is one too.
-type v1Text struct {
-	Body string `json:"body"`
-}
-
-// UnmarshalJSON takes "hello" and {"body":"hello"}.
-func (t *v1Text) UnmarshalJSON(raw []byte) error {
-	if raw[0] == '"' {
-		return json.Unmarshal(raw, &t.Body)
-	}
-	type plain v1Text
-	return parse(raw, (*plain)(t), true)
-}
-
-type v1Media struct {
-	URL       string `json:"url"`
-	Data      []byte `json:"data"`
-	Caption   string `json:"caption"`
-	Mimetype  string `json:"mimetype"`
-	FileName  string `json:"fileName"`
-	Seconds   uint32 `json:"seconds"`
-	Width     uint32 `json:"width"`
-	Height    uint32 `json:"height"`
-	Thumbnail []byte `json:"thumbnail"`
-	Waveform  []byte `json:"waveform"`
-}
-
-type v1Location struct {
-	Latitude  *float64 `json:"latitude"`
-	Longitude *float64 `json:"longitude"`
-	Name      string   `json:"name"`
-	Address   string   `json:"address"`
-}
-
-type v1Contacts struct {
-	DisplayName string   `json:"displayName"`
-	VCards      []string `json:"vcards"`
-}
-
-type v1Reaction struct {
-	MessageID string `json:"messageId"`
-	Emoji     string `json:"emoji"`
-}
-
-const v1Types = "text, image, video, gif, ptv, audio, voice, document, sticker, location, contacts, reaction"
 
 // v1Send answers POST /v1/sessions/:s/messages: 200 when WhatsApp has it, 202 with the job while it goes on.
 func (a *api) v1Send(w http.ResponseWriter, r *request) error {
@@ -132,7 +63,7 @@ func (a *api) v1JobOf(r *request, in *v1SendBody) (*store.Job, []byte, error) {
 }
 
 func (a *api) v1Content(r *request, in *v1SendBody, to string) (store.Content, *source, error) {
-	c := store.Content{Type: in.Type, ExpiresIn: in.ExpiresIn}
+	c := store.Content{Type: in.Type, ExpiresIn: in.ExpiresIn, MentionAll: in.MentionAll}
 	from, err := a.v1Fill(r, in, &c)
 	if err != nil {
 		return c, nil, err
@@ -163,15 +94,20 @@ func (a *api) v1Fill(r *request, in *v1SendBody, c *store.Content) (*source, err
 	switch in.Type {
 	case "text":
 		if c.Text = in.Text.Body; strings.TrimSpace(c.Text) == "" {
-			err = invalid("text.body", "The text is empty")
+			return nil, invalid("text.body", "The text is empty")
 		}
+		c.Preview, err = in.LinkPreview.of(c.Text)
 	case "location":
-		if in.Location.Latitude == nil || in.Location.Longitude == nil {
-			return nil, invalid("location", "A location needs latitude and longitude")
-		}
-		c.Location, err = location("location", *in.Location.Latitude, *in.Location.Longitude, in.Location.Name, in.Location.Address)
+		c.Location, err = in.Location.stored("location")
+	case "contact":
+		c.Type = "contacts"
+		c.Contacts, err = contacts("contact", "", []string{in.Contact.VCard})
 	case "contacts":
 		c.Contacts, err = contacts("contacts", in.Contacts.DisplayName, in.Contacts.VCards)
+	case "poll":
+		c.Poll, err = poll("poll", in.Poll.Name, in.Poll.Options, in.Poll.Selectable)
+	case "event":
+		c.Occasion, err = in.Event.stored()
 	case "reaction":
 		var target *store.Message
 		if target, err = a.target(r, "reaction.messageId", in.Reaction.MessageID); err == nil {
@@ -208,7 +144,8 @@ func (in *v1SendBody) oneObject() error {
 	there := map[string]bool{
 		"text": in.Text != nil, "image": in.Image != nil, "video": in.Video != nil, "gif": in.GIF != nil, "ptv": in.PTV != nil,
 		"audio": in.Audio != nil, "voice": in.Voice != nil, "document": in.Document != nil, "sticker": in.Sticker != nil,
-		"location": in.Location != nil, "contacts": in.Contacts != nil, "reaction": in.Reaction != nil,
+		"location": in.Location != nil, "contact": in.Contact != nil, "contacts": in.Contacts != nil,
+		"poll": in.Poll != nil, "event": in.Event != nil, "reaction": in.Reaction != nil,
 	}
 	found, known := there[in.Type]
 	if !known {
@@ -221,6 +158,12 @@ func (in *v1SendBody) oneObject() error {
 		if is && name != in.Type {
 			return invalid(name, "A message of type "+in.Type+" has no object "+name)
 		}
+	}
+	switch {
+	case in.ViewOnce && !slices.Contains([]string{"image", "video", "audio", "voice"}, in.Type):
+		return invalid("viewOnce", "Only an image, a video, audio or a voice note can be viewed once")
+	case in.LinkPreview != nil && in.Type != "text":
+		return invalid("linkPreview", "Only a text has a link preview")
 	}
 	return nil
 }

@@ -67,6 +67,9 @@ func sendKinds() []sendKind {
 		{name: "ImageNumbers", message: object{"image": object{"type": "Buffer", "data": numbers(picture)}}, media: picture, wantType: "image"},
 		{name: "ImageDataURL", message: object{"image": object{"url": "data:image/png;base64," + base64.StdEncoding.EncodeToString(testPNG())}}, media: testPNG(), wantType: "image", want: []string{`"mimetype":"image/png"`}},
 		{name: "ViewOnce", message: object{"image": buffer(picture), "viewOnce": true}, media: picture, wantType: "image", want: []string{`"viewOnce":true`}},
+		{name: "ViewOnceWrapped", message: object{"image": buffer(picture), "viewOnce": true}, media: picture, wantType: "image", want: []string{`"viewOnceMessage":{"message":{"imageMessage"`}},
+		{name: "ViewOnceVideo", message: object{"video": buffer(video), "viewOnce": true}, media: video, wantType: "video", want: []string{`"viewOnceMessage":{"message":{"videoMessage"`, `"viewOnce":true`}},
+		{name: "ViewOnceVoice", message: object{"audio": buffer(voice), "ptt": true, "viewOnce": true}, media: voice, wantType: "voice", want: []string{`"viewOnceMessageV2Extension":{"message":{"audioMessage"`, `"viewOnce":true`}},
 		{name: "Video", message: object{"video": buffer(video), "caption": "clip", "seconds": 3}, media: video, wantType: "video", want: []string{`"caption":"clip"`, `"seconds":3`}},
 		{name: "GIF", message: object{"video": buffer(video), "gifPlayback": true}, media: video, wantType: "video", want: []string{`"gifPlayback":true`}},
 		{name: "PTV", message: object{"video": buffer(video), "ptv": true}, media: video, wantType: "video", want: []string{`"ptvMessage"`}},
@@ -77,6 +80,13 @@ func sendKinds() []sendKind {
 		{name: "Location", message: object{"location": object{"degreesLatitude": -6.2, "degreesLongitude": 106.8, "name": "Monas", "address": "Jakarta"}}, wantType: "location", want: []string{`"degreesLatitude":-6.2`, `"degreesLongitude":106.8`, `"name":"Monas"`, `"address":"Jakarta"`}},
 		{name: "Contact", message: object{"contacts": object{"displayName": "Jane", "contacts": []object{{"vcard": vcard}}}}, wantType: "contact", want: []string{`TEL;waid=628123`}},
 		{name: "Contacts", message: object{"contacts": object{"displayName": "2 contacts", "contacts": []object{{"vcard": vcard}, {"vcard": vcard}}}}, wantType: "contacts", want: []string{`"contactsArrayMessage"`}},
+		{name: "Poll", message: object{"poll": object{"name": "Lunch?", "values": []string{"Soup", "Rice"}, "selectableCount": 1}}, wantType: "poll", want: []string{`"name":"Lunch?"`, `"optionName":"Rice"`, `"selectableOptionsCount":1`, `"messageSecret":"`}},
+		{name: "Event", message: object{"event": object{"name": "Opening", "description": "cake", "startDate": "2026-12-24T18:00:00.000Z", "endDate": "2026-12-24T20:00:00.000Z", "location": object{"name": "Hall"}, "extraGuestsAllowed": true}}, wantType: "event", want: []string{`"description":"cake"`, `"startTime":"1798135200"`, `"endTime":"1798142400"`, `"extraGuestsAllowed":true`, `"messageSecret":"`}},
+		{name: "GroupInvite", message: object{"groupInvite": object{"jid": "120363000000000001@g.us", "subject": "Us", "inviteCode": "AbCd", "inviteExpiration": 1798135200, "text": "join"}}, wantType: "group_invite", want: []string{`"inviteCode":"AbCd"`, `"groupName":"Us"`, `"caption":"join"`}},
+		{name: "LinkPreview", message: object{"text": "see https://example.com/a", "linkPreview": object{"canonical-url": "https://example.com/a", "matched-text": "https://example.com/a", "title": "Example", "description": "A page", "jpegThumbnail": buffer([]byte{1, 2})}}, wantType: "text", want: []string{`"matchedText":"https://example.com/a"`, `"title":"Example"`, `"description":"A page"`, `"JPEGThumbnail":"AQI="`}},
+		{name: "NoLinkPreview", message: object{"text": "see https://example.com/a", "linkPreview": nil}, wantType: "text"},
+		{name: "Album", message: object{"album": object{"expectedImageCount": 2}}, wantType: "album", want: []string{`"expectedImageCount":2`}},
+		{name: "ForwardGiven", message: object{"forward": object{"key": object{"remoteJid": "628999@s.whatsapp.net", "id": "3EB0GIVEN"}, "message": object{"extendedTextMessage": object{"text": "passed on", "contextInfo": object{"forwardingScore": 4, "stanzaId": "3EB0X"}}}}}, wantType: "text", want: []string{`"text":"passed on"`, `"forwardingScore":5`, `"isForwarded":true`}},
 	}
 }
 
@@ -103,6 +113,34 @@ func TestSendAbout(t *testing.T) {
 	if got := compact(g.arrived(theirs, reply.ID).Content); !strings.Contains(got, `"stanzaID":"`+asked.ID+`"`) || !strings.Contains(got, "open today?") {
 		t.Errorf("reply: got %s, want the quoted message", got)
 	}
+	pin := g.send(object{"pin": key, "type": 1, "time": 604800}, nil)
+	if got := g.arrived(theirs, pin.ID); got.Type != "pin" || !strings.Contains(compact(got.Content), `"PIN_FOR_ALL"`) || !strings.Contains(compact(got.Content), `"messageAddOnDurationInSecs":604800`) {
+		t.Errorf("pin: got %s %s", got.Type, compact(got.Content))
+	}
+	unpin := g.send(object{"pin": key, "type": 2}, nil)
+	if got := compact(g.arrived(theirs, unpin.ID).Content); !strings.Contains(got, `"UNPIN_FOR_ALL"`) {
+		t.Errorf("unpin: got %s", got)
+	}
+	passed := g.send(object{"forward": object{"key": object{"remoteJid": chat, "fromMe": false, "id": asked.ID}}}, nil)
+	if got := g.arrived(theirs, passed.ID); got.Text != "open today?" || !strings.Contains(compact(got.Content), `"isForwarded":true`) || strings.Contains(compact(got.Content), "stanzaID") {
+		t.Errorf("forward: got %s", compact(got.Content))
+	}
+	own := g.send(object{"forward": object{"key": key, "message": object{"conversation": "cut sho"}}}, nil)
+	if got := g.arrived(theirs, own.ID); got.Text != "first" || strings.Contains(compact(got.Content), `"isForwarded"`) {
+		t.Errorf("forward of our own: got %s, want the edited text from the history, not marked", compact(got.Content))
+	}
+	forced := g.send(object{"forward": object{"key": key}, "force": true}, nil)
+	if got := compact(g.arrived(theirs, forced.ID).Content); !strings.Contains(got, `"isForwarded":true`) {
+		t.Errorf("forced forward: got %s", got)
+	}
+	photo := g.send(object{"image": buffer(testJPEG()), "caption": "sunste"}, nil)
+	again := g.send(object{"forward": object{"key": object{"remoteJid": chat, "fromMe": true, "id": photo.ID}}, "force": true}, nil)
+	g.sameMedia(g.arrived(theirs, again.ID), testJPEG())
+	caption := g.send(object{"text": "sunset", "edit": object{"remoteJid": chat, "fromMe": true, "id": photo.ID}}, nil)
+	if got := g.arrived(theirs, caption.ID); got.Type != "edit" || got.Text != "sunset" || !strings.Contains(compact(got.Content), `"editedMessage":{"imageMessage":{`) {
+		t.Errorf("edit of a caption: got %s %q %s", got.Type, got.Text, compact(got.Content))
+	}
+	eventually(t, "the caption in history", func() bool { return g.inHistory(photo.ID).Message == "sunset" })
 	revoke := g.send(object{"delete": key}, nil)
 	if got := compact(g.arrived(theirs, revoke.ID).Content); !strings.Contains(got, `"REVOKE"`) {
 		t.Errorf("delete: got %s, want a revoke", got)

@@ -172,6 +172,7 @@ var volatile = []struct {
 	{regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z`), "<time>"},
 	{regexp.MustCompile(`"(id|messageId)": "3EB0[0-9A-F]+"`), `"$1": "<id>"`},
 	{regexp.MustCompile(`"messageTimestamp": "?\d{10}"?`), `"messageTimestamp": <unix>`},
+	{regexp.MustCompile(`"(senderTimestampMs|timestampMs)": "\d+"`), `"$1": "<millis>"`},
 	{regexp.MustCompile(`"(messageSecret|reportingToken|JPEGThumbnail)": "[^"]+"`), `"$1": "<bytes>"`},
 	{regexp.MustCompile(`https://[^"]+\.jpg[^"]*`), "<picture>"},
 	{regexp.MustCompile(`\d{10,}@lid`), "<lid>"},

@@ -10,7 +10,6 @@ import (
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
-	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 
 	"wamux/store"
@@ -106,14 +105,6 @@ func (o *sender) pause(d time.Duration) bool {
 	return false
 }
 
-// parcel is a job with what its attempts have made of it so far.
-type parcel struct {
-	job  *store.Job
-	to   types.JID
-	msg  *waE2E.Message
-	sent whatsmeow.SendResponse
-}
-
 // try sends the parcel once. The message id is the job's every time, so that a
 // repeat of what did arrive is no second message.
 func (o *sender) try(p *parcel) (err error) {
@@ -131,53 +122,10 @@ func (o *sender) try(p *parcel) (err error) {
 	ctx, release := o.run.device.SendContext(o.run.ctx)
 	defer release()
 	msg := proto.Clone(p.msg).(*waE2E.Message) // the library writes into it
+	convert.Secret(msg, p.secret)
 	p.sent, err = o.run.client.SendMessage(ctx, p.to, msg, whatsmeow.SendRequestExtra{
 		ID: p.job.MessageID, Timeout: o.s.m.scaled(ackTime)})
 	return err
-}
-
-// pack uploads the media, if there is any, and makes the message.
-func (o *sender) pack(p *parcel) (err error) {
-	if p.to, err = types.ParseJID(p.job.To); err != nil {
-		return store.Errorf(store.CodeInvalid, "invalid_recipient", "The recipient is no WhatsApp address")
-	}
-	content := p.job.Content
-	var up *convert.Uploaded
-	if kind, ok := convert.MediaKind(content); ok {
-		data, err := o.s.m.db.JobMedia(o.run.ctx, p.job.ID)
-		if err != nil {
-			return err
-		}
-		if up, err = o.upload(data, kind); err != nil {
-			return err
-		}
-		content = convert.Measure(content, data)
-	}
-	if p.msg, err = convert.Outgoing(content, up); err == nil {
-		convert.Stamp(p.msg, o.run.own(), p.job.CreatedAt)
-	}
-	return err
-}
-
-func (o *sender) upload(data []byte, kind string) (*convert.Uploaded, error) {
-	at, err := o.run.client.Upload(o.ctx, data, mediaType(kind))
-	if err != nil {
-		return nil, &uploadError{err}
-	}
-	return &convert.Uploaded{URL: at.URL, DirectPath: at.DirectPath, MediaKey: at.MediaKey,
-		FileEncSHA256: at.FileEncSHA256, FileSHA256: at.FileSHA256, FileLength: at.FileLength}, nil
-}
-
-func mediaType(kind string) whatsmeow.MediaType {
-	switch kind {
-	case "video":
-		return whatsmeow.MediaVideo
-	case "audio":
-		return whatsmeow.MediaAudio
-	case "document":
-		return whatsmeow.MediaDocument
-	}
-	return whatsmeow.MediaImage // also of stickers
 }
 
 // arrived is the outcome that WhatsApp has the message.

@@ -30,6 +30,8 @@ func (c *Content) describe(part proto.Message) {
 		c.Type, c.Text = "poll_result", m.GetName()
 	case *waE2E.EventMessage:
 		c.Type, c.Text = "event", lines(m.GetName(), m.GetDescription())
+	case *waE2E.AlbumMessage:
+		c.Type = "album"
 	case *waE2E.GroupInviteMessage:
 		c.Type, c.Text = "group_invite", lines(m.GetGroupName(), m.GetCaption())
 	case *waE2E.ProductMessage:

@@ -15,7 +15,7 @@ import (
 type Content struct {
 	// Type is one of the Draft types but raw and reply, or list, buttons, template, interactive,
 	// list_response, buttons_response, template_response, interactive_response, group_invite, product, order,
-	// call, pin, keep, poll_result, protocol (what only machines read), or unknown.
+	// album, call, pin, keep, poll_result, protocol (what only machines read), or unknown.
 	Type string
 	Text string // text, caption, emoji, question, new text of an edit
 	// Media is nil when the message has no file. Its Mimetype and FileName are set.

@@ -22,6 +22,7 @@ func Measure(c store.Content, data []byte) store.Content {
 		if config, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil && m.Width == 0 && m.Height == 0 {
 			m.Width, m.Height = uint32(config.Width), uint32(config.Height)
 		}
+		m.Animated = m.Animated || animated(data)
 	case "audio", "voice":
 		if s, ok := OggSeconds(data); ok && m.Seconds == 0 {
 			m.Seconds = s
@@ -45,4 +46,9 @@ func measureImage(m *store.Media, data []byte) {
 	if m.Width == 0 || m.Height == 0 {
 		m.Width, m.Height = uint32(w), uint32(h)
 	}
+}
+
+// animated tells a WebP file that moves, by the flag in its extended header.
+func animated(data []byte) bool {
+	return len(data) > 20 && string(data[:4]) == "RIFF" && string(data[8:16]) == "WEBPVP8X" && data[20]&0x02 != 0
 }

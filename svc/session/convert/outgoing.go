@@ -29,21 +29,33 @@ func Outgoing(c store.Content, up *Uploaded) (*waE2E.Message, error) {
 	case "text":
 		return sendText(c, around)
 	case "image":
-		return sendImage(c, up, around), nil
+		return inAlbum(c, sendImage(c, up, around))
 	case "video", "gif", "ptv":
-		return sendVideo(c, up, around), nil
+		return inAlbum(c, sendVideo(c, up, around))
 	case "audio", "voice":
 		return sendAudio(c, up, around), nil
 	case "document":
 		return sendDocument(c, up, around), nil
 	case "sticker":
 		return sendSticker(c, up, around), nil
+	case "album":
+		return sendAlbum(c, around)
 	case "location":
 		return sendLocation(c, around)
 	case "contacts", "contact":
 		return sendContacts(c, around)
+	case "poll":
+		return sendPoll(c, around)
+	case "event":
+		return sendEvent(c, around)
+	case "invite":
+		return sendInvite(c, around)
+	case "forward":
+		return sendForward(c, around)
 	case "reaction":
 		return sendReaction(c)
+	case "pin":
+		return sendPin(c)
 	case "edit":
 		return sendEdit(c, around)
 	case "revoke":
@@ -88,7 +100,12 @@ func sendText(c store.Content, around *waE2E.ContextInfo) (*waE2E.Message, error
 	if c.Text == "" {
 		return nil, invalid("A text message needs a text")
 	}
-	return &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: &c.Text, ContextInfo: around}}, nil
+	text := &waE2E.ExtendedTextMessage{Text: &c.Text, ContextInfo: around}
+	if p := c.Preview; p != nil {
+		text.MatchedText, text.Title, text.Description = &p.URL, &p.Title, some(p.Description)
+		text.JPEGThumbnail, text.PreviewType = p.Thumbnail, waE2E.ExtendedTextMessage_NONE.Enum()
+	}
+	return &waE2E.Message{ExtendedTextMessage: text}, nil
 }
 
 func sendLocation(c store.Content, around *waE2E.ContextInfo) (*waE2E.Message, error) {
@@ -132,25 +149,6 @@ func sendReaction(c store.Content) (*waE2E.Message, error) {
 		return nil, err
 	}
 	return &waE2E.Message{ReactionMessage: &waE2E.ReactionMessage{Key: key, Text: &c.Text}}, nil
-}
-
-func sendEdit(c store.Content, around *waE2E.ContextInfo) (*waE2E.Message, error) {
-	key, err := sendKey(c)
-	switch {
-	case err != nil:
-		return nil, err
-	case !c.Key.FromMe:
-		return nil, invalid("Only your own messages can be edited; key.fromMe must be true")
-	case c.Text == "":
-		return nil, invalid("An edit needs the new text")
-	}
-	content := &waE2E.Message{Conversation: &c.Text}
-	if around != nil {
-		content = &waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: &c.Text, ContextInfo: around}}
-	}
-	return &waE2E.Message{EditedMessage: &waE2E.FutureProofMessage{Message: &waE2E.Message{
-		ProtocolMessage: &waE2E.ProtocolMessage{Key: key, Type: waE2E.ProtocolMessage_MESSAGE_EDIT.Enum(), EditedMessage: content},
-	}}}, nil
 }
 
 func sendRevoke(c store.Content) (*waE2E.Message, error) {

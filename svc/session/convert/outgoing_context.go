@@ -15,10 +15,13 @@ import (
 
 // outgoingContext is what goes with a content of any kind; nil when nothing does.
 func outgoingContext(c store.Content) (*waE2E.ContextInfo, error) {
-	if c.Reply == nil && len(c.Mentions) == 0 && c.ExpiresIn == 0 {
+	if c.Reply == nil && len(c.Mentions) == 0 && c.ExpiresIn == 0 && !c.MentionAll {
 		return nil, nil
 	}
 	out := &waE2E.ContextInfo{Expiration: some(c.ExpiresIn)}
+	if c.MentionAll {
+		out.NonJIDMentions = proto.Uint32(1)
+	}
 	for _, m := range c.Mentions {
 		jid, err := mention(m)
 		if err != nil {
@@ -57,15 +60,26 @@ func quote(out *waE2E.ContextInfo, r *store.Reply) error {
 	case !r.Key.FromMe:
 		out.Participant = some(r.Key.RemoteJID)
 	}
-	out.QuotedMessage = &waE2E.Message{Conversation: proto.String(r.Text)}
-	if len(r.Raw) > 0 {
+	quoted, err := quotedMessage(r)
+	out.QuotedMessage = quoted
+	return err
+}
+
+// quotedMessage is what a reply shows of the message it answers.
+func quotedMessage(r *store.Reply) (*waE2E.Message, error) {
+	switch {
+	case len(r.Raw) > 0:
 		quoted := new(waE2E.Message)
 		if err := proto.Unmarshal(r.Raw, quoted); err != nil {
-			return &store.Error{Code: store.CodeInvalid, Name: "content_invalid", Message: "The quoted message cannot be read", Err: err}
+			return nil, &store.Error{Code: store.CodeInvalid, Name: "content_invalid", Message: "The quoted message cannot be read", Err: err}
 		}
-		out.QuotedMessage = quotable(Unwrap(quoted))
+		return quotable(Unwrap(quoted)), nil
+	case len(r.Message) > 0:
+		if quoted, err := FromJSON(r.Message); err == nil && proto.Size(quoted) > 0 {
+			return quotable(Unwrap(quoted)), nil
+		}
 	}
-	return nil
+	return &waE2E.Message{Conversation: proto.String(r.Text)}, nil
 }
 
 // quotable is a message without what it quotes itself and without the secrets
@@ -86,13 +100,16 @@ func quotable(msg *waE2E.Message) *waE2E.Message {
 }
 
 // Stamp puts in what depends on who sends a message and when: the time of
-// reactions and edits, by which phones tell the newer one, and the author of a
+// reactions, pins and edits, by which phones tell the newer one, and the author of a
 // quoted message of our own. Give it a time that is fixed for the job, so that
 // a repeat after a crash is the same message.
 func Stamp(msg *waE2E.Message, own Own, at time.Time) {
 	inner := Unwrap(msg)
 	if r := inner.GetReactionMessage(); r != nil && r.SenderTimestampMS == nil {
 		r.SenderTimestampMS = proto.Int64(at.UnixMilli())
+	}
+	if p := inner.GetPinInChatMessage(); p != nil && p.SenderTimestampMS == nil {
+		p.SenderTimestampMS = proto.Int64(at.UnixMilli())
 	}
 	p := inner.GetProtocolMessage()
 	if p.GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT && p.TimestampMS == nil {
@@ -104,4 +121,19 @@ func Stamp(msg *waE2E.Message, own Own, at time.Time) {
 	if c := describe(inner).Context; c != nil && c.StanzaID != nil && c.Participant == nil && !own.JID.IsEmpty() {
 		c.Participant = proto.String(bare(own.JID))
 	}
+}
+
+// Secret gives a message the secret from which the keys of all that answers it
+// encrypted are made: votes, answers to an event, reactions in announcement
+// groups. What is about another message has none; then, and when it has one
+// already, nothing changes. Give a repeat of a message the same secret.
+func Secret(msg *waE2E.Message, secret []byte) {
+	inner := Unwrap(msg)
+	if inner.ReactionMessage != nil || inner.PinInChatMessage != nil || inner.ProtocolMessage != nil || msg.GetMessageContextInfo().GetMessageSecret() != nil {
+		return
+	}
+	if msg.MessageContextInfo == nil {
+		msg.MessageContextInfo = &waE2E.MessageContextInfo{}
+	}
+	msg.MessageContextInfo.MessageSecret = secret
 }

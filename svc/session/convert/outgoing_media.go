@@ -72,7 +72,8 @@ func sendSticker(c store.Content, up *Uploaded, around *waE2E.ContextInfo) *waE2
 	m := c.Media
 	return &waE2E.Message{StickerMessage: &waE2E.StickerMessage{
 		URL: &up.URL, DirectPath: &up.DirectPath, MediaKey: up.MediaKey, FileEncSHA256: up.FileEncSHA256, FileSHA256: up.FileSHA256,
-		FileLength: &up.FileLength, Mimetype: mimetype(m, "image/webp"), Width: some(m.Width), Height: some(m.Height), ContextInfo: around,
+		FileLength: &up.FileLength, Mimetype: mimetype(m, "image/webp"), Width: some(m.Width), Height: some(m.Height), IsAnimated: some(m.Animated),
+		ContextInfo: around,
 	}}
 }
 

@@ -1,0 +1,104 @@
+package svc_test
+
+import "testing"
+
+// TestRootKinds holds the answers to every kind of message of the root API, good
+// and bad, against golden files.
+func TestRootKinds(t *testing.T) {
+	g := start(t, t.TempDir(), nil, "run", "--sandbox")
+	g.pair("shop", ours)
+	g.phone(theirs)
+	g.play(goodKinds())
+	g.play(badKinds())
+	g.play(polls())
+}
+
+const about = theirs + "@s.whatsapp.net" // the chat that keys are of
+
+func kind(name string, status int, message object) scenario {
+	return scenario{name: name, status: status, method: "POST", path: "/shop/messages/send",
+		body: object{"jid": theirs, "type": "number", "message": message, "options": object{"messageId": "3EB0" + hexOf(name)}}}
+}
+
+// hexOf makes a message id of a name, so that one scenario can speak of another.
+func hexOf(name string) string {
+	const digits = "0123456789ABCDEF"
+	out := ""
+	for _, c := range []byte(name) {
+		out += string(digits[c>>4]) + string(digits[c&15])
+	}
+	return out
+}
+
+func keyOf(name string) object {
+	return object{"remoteJid": about, "fromMe": true, "id": "3EB0" + hexOf(name)}
+}
+
+func goodKinds() []scenario {
+	vcard := "BEGIN:VCARD\nVERSION:3.0\nFN:Jane\nEND:VCARD"
+	link := object{"canonical-url": "https://example.com/a", "matched-text": "https://example.com/a", "title": "Example", "description": "A page"}
+	return []scenario{
+		kind("kind-text", 200, object{"text": "hello", "mentions": []string{about}}),
+		kind("kind-preview", 200, object{"text": "see https://example.com/a", "linkPreview": link}),
+		kind("kind-location", 200, object{"location": object{"degreesLatitude": -6.2, "degreesLongitude": 106.8, "name": "Monas"}}),
+		kind("kind-contacts", 200, object{"contacts": object{"displayName": "Jane", "contacts": []object{{"vcard": vcard}}}}),
+		kind("kind-poll", 200, object{"poll": object{"name": "Lunch?", "values": []string{"Soup", "Rice"}, "selectableCount": 1}}),
+		kind("kind-event", 200, object{"event": object{"name": "Opening", "startDate": "2026-12-24T18:00:00.000Z", "location": object{"name": "Hall"}}}),
+		kind("kind-invite", 200, object{"groupInvite": object{"jid": "120363000000000001@g.us", "subject": "Us", "inviteCode": "AbCd", "inviteExpiration": 1798135200, "text": "join"}}),
+		kind("kind-album", 200, object{"album": object{"expectedImageCount": 2}}),
+		kind("kind-react", 200, object{"react": object{"text": "👍", "key": keyOf("kind-text")}}),
+		kind("kind-pin", 200, object{"pin": keyOf("kind-text"), "type": 1, "time": 86400}),
+		kind("kind-unpin", 200, object{"pin": keyOf("kind-text"), "type": 2}),
+		kind("kind-forward", 200, object{"forward": object{"key": keyOf("kind-preview")}, "force": true}),
+		kind("kind-edit", 200, object{"edit": keyOf("kind-text"), "text": "hello again"}),
+		kind("kind-delete", 200, object{"delete": keyOf("kind-text")}),
+	}
+}
+
+func badKinds() []scenario {
+	return []scenario{
+		kind("kind-bad-two", 400, object{"text": "x", "poll": object{"name": "x", "values": []string{"a", "b"}}}),
+		kind("kind-bad-buttons", 400, object{"text": "x", "buttons": []object{}}),
+		kind("kind-bad-poll", 400, object{"poll": object{"name": "Lunch?", "values": []string{"Soup"}}}),
+		kind("kind-bad-event", 400, object{"event": object{"name": "Opening"}}),
+		kind("kind-bad-pin", 400, object{"pin": keyOf("kind-text"), "time": 7}),
+		kind("kind-bad-forward", 400, object{"forward": object{"key": keyOf("nowhere")}}),
+		kind("kind-forward-deleted", 400, object{"forward": object{"key": keyOf("kind-text")}}),
+		kind("kind-forward-reaction", 500, object{"forward": object{"key": keyOf("nowhere"), "message": object{"reactionMessage": object{"text": "x"}}}}),
+		kind("kind-edit-deleted", 400, object{"edit": keyOf("kind-text"), "text": "x"}),
+		kind("kind-edit-poll", 400, object{"edit": keyOf("kind-poll"), "text": "x"}),
+		kind("kind-view-once-text", 400, object{"text": "x", "viewOnce": true}),
+	}
+}
+
+func polls() []scenario {
+	group := "120363000000000001@g.us"
+	poll := func(name string, status int, body any) scenario {
+		return scenario{name: name, status: status, method: "POST", path: "/shop/messages/poll", body: body}
+	}
+	options := func(n int) []string {
+		return []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"}[:n]
+	}
+	full := func(change object) object {
+		body := object{"jid": group, "type": "jid", "name": "Lunch?", "options": options(3), "selectableCount": 1}
+		for k, v := range change {
+			body[k] = v
+		}
+		return body
+	}
+	return []scenario{
+		{name: "poll-unknown", status: 400, method: "POST", path: "/nobody/messages/poll", body: full(nil)},
+		poll("poll-no-jid", 400, full(object{"jid": nil})),
+		poll("poll-no-name", 400, full(object{"name": nil})),
+		poll("poll-no-options", 400, full(object{"options": nil})),
+		poll("poll-one-option", 400, full(object{"options": options(1)})),
+		poll("poll-many-options", 400, full(object{"options": options(13)})),
+		poll("poll-same-options", 400, full(object{"options": []string{"a", "a"}})),
+		poll("poll-bad-options", 400, full(object{"options": "a,b"})),
+		poll("poll-none-selectable", 400, full(object{"selectableCount": 0})),
+		poll("poll-all-selectable", 400, full(object{"selectableCount": 4})),
+		poll("poll-half-selectable", 400, full(object{"selectableCount": 1.5})),
+		poll("poll-no-group", 400, full(object{"jid": about})),
+		poll("poll-no-json", 400, "{"),
+	}
+}
