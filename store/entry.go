@@ -55,6 +55,11 @@ func (db *DB) Record(ctx context.Context, session string, entries ...Entry) (add
 	return added, err
 }
 
+// Record is [DB.Record] inside a transaction.
+func (tx *Tx) Record(session string, entries ...Entry) (added int, err error) {
+	return record(tx, session, entries)
+}
+
 func record(tx *Tx, session string, entries []Entry) (added int, err error) {
 	for _, e := range entries {
 		repeat := false

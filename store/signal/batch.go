@@ -77,6 +77,14 @@ func (b *batch) row(key string) (value []byte, ok bool) {
 	return value, ok
 }
 
+// event returns what this batch says about an event.
+func (b *batch) event(hash [32]byte) (e incoming, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	e, ok = b.events[hash]
+	return e, ok
+}
+
 // snapshot returns a copy to commit, on top of the writes of below.
 func (b *batch) snapshot(below *batch) *batch {
 	c := newBatch()

@@ -23,10 +23,11 @@ const (
 	outgoingLife = 7 * 24 * time.Hour
 )
 
-// DoDecryptionTxn runs fn, which decrypts one message, and commits all its
-// writes at once: they are on disk when it returns nil, and when it returns an
-// error nothing has changed and fn may run again. fn's reads see its own
-// writes. No crypto holds up the database's writer, and no other send or
+// DoDecryptionTxn runs fn, which decrypts one message. Its writes belong
+// together: everybody sees them when it returns nil, and the next commit of the
+// session takes them along, which comes before the message is acked. When it
+// returns an error nothing has changed and fn may run again. fn's reads see its
+// own writes. No crypto holds up the database's writer, and no other send or
 // decryption of this account moves a ratchet meanwhile.
 func (s *stores) DoDecryptionTxn(ctx context.Context, fn func(context.Context) error) (err error) {
 	defer s.guard(ctx, &err)
@@ -41,7 +42,11 @@ func (s *stores) DoDecryptionTxn(ctx context.Context, fn func(context.Context) e
 	if err := s.attempt(context.WithValue(ctx, workKey{}, w), fn); err != nil {
 		return err
 	}
-	return s.commitLate(ctx, w.batch, len(w.events) > 0)
+	if len(w.events) == 0 { // nothing is bound to commit it
+		return s.commit(ctx, w.batch)
+	}
+	s.late.hold(w.batch)
+	return nil
 }
 
 // attempt runs fn. Its error is an answer: if it was a fault of the stores, the
@@ -101,19 +106,17 @@ func (s *stores) GetBufferedEvent(ctx context.Context, hash [32]byte) (e *wastor
 		return err
 	})
 	if err == nil && e != nil && e.Plaintext != nil {
-		s.late.begin()
+		s.late.begin(hash)
 	}
 	return e, err
 }
 
+// stagedEvent returns an event that is not on disk yet, or nil.
 func (s *stores) stagedEvent(ctx context.Context, hash [32]byte) *wastore.BufferedEvent {
-	w := s.work(ctx)
-	if w == nil {
-		return nil
+	e, ok := s.late.event(hash)
+	if w := s.work(ctx); w != nil && !ok {
+		e, ok = w.event(hash)
 	}
-	w.batch.mu.Lock()
-	defer w.batch.mu.Unlock()
-	e, ok := w.events[hash]
 	if !ok {
 		return nil
 	}
@@ -132,16 +135,11 @@ func readEvent(tx *store.Tx, session string, hash [32]byte) (*wastore.BufferedEv
 	return &e, err
 }
 
-// ClearBufferedEventPlaintext says that an event was handled. Its hash stays,
-// so that it is recognised when it comes again.
+// ClearBufferedEventPlaintext says that an event was handled; that is on disk
+// when it returns, with all that belongs to it.
 func (s *stores) ClearBufferedEventPlaintext(ctx context.Context, hash [32]byte) (err error) {
 	defer s.guard(ctx, &err)
-	b := newBatch()
-	b.run(func(tx *store.Tx) error {
-		_, err := tx.Exec(`UPDATE event_buffer SET plaintext = NULL WHERE sessionId = ? AND hash = ?`, s.session, hash[:])
-		return err
-	})
-	return s.commitLate(ctx, b, false)
+	return s.settleEvent(ctx, hash)
 }
 
 // DeleteOldBufferedHashes forgets events so old that they cannot come again.

@@ -10,21 +10,25 @@
 // # Durability
 //
 // A write is on disk when its method returns, with four exceptions, each safe
-// because something else is on disk until then:
+// because nobody outside has been told of it until then:
 //
-//   - Within DoDecryptionTxn all writes are staged and commit together at its end.
+//   - Within DoDecryptionTxn all writes are staged. At its end they, and the
+//     plaintext, join what is late: they commit together with the next write of the
+//     session, whatever that is. The message is acked after it was handled, and
+//     what handling leaves behind is such a write ([Device.Handled], which also
+//     notes that the message was handled, so that its plaintext is hardly ever
+//     written). A ratchet that a send moves on is committed with all that it
+//     stands on. A crash before that is as if the message had not come yet.
 //   - Within a send ([Device.SendContext]) identities, the copy for retry receipts
 //     and the message secret are staged; they commit with the ratchets, which is
 //     before the message leaves.
 //   - While a decrypted message is handled, its message secret and the sender key
-//     it carried are staged; they commit with ClearBufferedEventPlaintext, which
-//     is before the ack. Until then the plaintext is in the event buffer, and a
-//     crash repeats them.
+//     it carried are late, too.
 //   - PutAppStateVersion and DeleteAppStateMutationMACs are staged until
 //     PutAppStateMutationMACs; a crash loses the patch, which is fetched again.
 //
-// So a received text costs two commits and a sent one costs one. Caches change
-// after the commit, never before.
+// So a received text costs one commit, with its row in the history, and a sent
+// one costs one. Caches change after the commit, never before.
 //
 // # The end of a run
 //
@@ -42,7 +46,7 @@
 // one of the moves is lost. The peer then sees a counter twice and drops a
 // message in silence. Here one lock per account makes read and write one step:
 //
-//   - DoDecryptionTxn holds it from before the first read until after the commit.
+//   - DoDecryptionTxn holds it from before the first read until all see its writes.
 //   - A send takes it in GetManySessions (or GetSession, for a peer message) and
 //     gives it back after PutManySessions (PutSession) has committed. whatsmeow
 //     does not call PutManySessions when nothing moved; then GetPrivacyToken, the

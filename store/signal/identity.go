@@ -70,6 +70,9 @@ func (s *stores) deleteUser(ctx context.Context, prefix, user string) error {
 // and "user_…" are the only beginnings such an address can have.
 func (s *stores) keysOf(ctx context.Context, prefix, user string) ([]string, error) {
 	var found []string
+	if err := s.flush(ctx); err != nil {
+		return nil, err
+	}
 	err := s.view(ctx, func(tx *store.Tx) error {
 		found = nil
 		for _, begin := range []string{prefix + user + ":", prefix + user + "_"} {

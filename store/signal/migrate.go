@@ -100,6 +100,9 @@ func (s *stores) migrate(ctx context.Context, from, to string, known bool) error
 
 // learnMoves reads which users have rows under their phone number.
 func (s *stores) learnMoves(ctx context.Context) error {
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
 	err := s.view(ctx, func(tx *store.Tx) error {
 		for _, prefix := range []string{prefixSession, prefixIdentity, prefixSenderKey} {
 			keys, err := readKeys(tx, s.session, prefix)
@@ -129,6 +132,9 @@ type move struct {
 
 // movesOf reads the rows whose address has the user name from.
 func (s *stores) movesOf(ctx context.Context, from, to string) (moves []move, err error) {
+	if err := s.flush(ctx); err != nil {
+		return nil, err
+	}
 	err = s.view(ctx, func(tx *store.Tx) error {
 		moves = nil
 		for _, prefix := range []string{prefixSession + from + ":", prefixIdentity + from + ":", prefixSenderKey} {

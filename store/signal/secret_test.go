@@ -7,6 +7,8 @@ import (
 
 	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
+
+	"wamux/store"
 )
 
 func TestMessageSecrets(t *testing.T) {
@@ -67,18 +69,19 @@ func TestLateWrites(t *testing.T) {
 	if secret, _, err := d.MsgSecrets.GetMessageSecret(ctx, pnJID("1"), pnJID("2"), "with the message"); err != nil || len(secret) == 0 || secrets() != 1 {
 		t.Errorf("got %q %v, %d on disk", secret, err, secrets())
 	}
-	d = p.device("one") // a crash: the message is handled again from the buffer
+	must(t, d.Identities.PutIdentity(ctx, "2:1", [32]byte{1})) // a write of somebody else takes all along
+	d = p.device("one")                                        // a crash: the message is handled again from the buffer
 	e := get(d.EventBuffer.GetBufferedEvent(ctx, hash))(t)
 	if e == nil || string(e.Plaintext) != "text" {
 		t.Fatalf("got %+v, want the plaintext", e)
 	}
-	put("with the message")
+	put("with the message again")
 	must(t, d.EventBuffer.ClearBufferedEventPlaintext(ctx, hash))
-	if secrets() != 2 {
+	if secrets() != 3 {
 		t.Error("the Clear did not take the secret along")
 	}
 	put("afterwards")
-	if secrets() != 3 {
+	if secrets() != 4 {
 		t.Error("a secret after the Clear waits")
 	}
 }
@@ -202,5 +205,91 @@ func TestNCTSalt(t *testing.T) {
 	must(t, d.NCTSalt.DeleteNCTSalt(ctx))
 	if got := get(d.NCTSalt.GetNCTSalt(ctx))(t); got != nil {
 		t.Errorf("got %q after the deletion", got)
+	}
+}
+
+// TestHandled holds that a message, its ratchet and its history row are one
+// commit, and that nothing of them is there before.
+func TestHandled(t *testing.T) {
+	p := newPlace(t)
+	d := p.paired("one", "49151", "1001")
+	ctx, hash := t.Context(), [32]byte{1}
+	decrypt := func() {
+		must(t, d.EventBuffer.DoDecryptionTxn(ctx, func(ctx context.Context) error {
+			must(t, d.Sessions.PutSession(ctx, "2:1", []byte("moved")))
+			return d.EventBuffer.PutBufferedEvent(ctx, hash, []byte("text"), time.Now())
+		}))
+	}
+	decrypt()
+	if has := get(d.Sessions.HasSession(ctx, "2:1"))(t); !has {
+		t.Error("the next reader does not see the ratchet")
+	}
+	d = p.device("one") // a crash
+	if has := get(d.Sessions.HasSession(ctx, "2:1"))(t); has {
+		t.Fatal("a ratchet was committed before its message was handled")
+	}
+	if e := get(d.EventBuffer.GetBufferedEvent(ctx, hash))(t); e != nil {
+		t.Fatalf("got %+v, want a message that never came", e)
+	}
+	decrypt()
+	before := p.commits()
+	must(t, d.Handled(ctx, func(tx *store.Tx) error {
+		_, err := tx.Exec(`UPDATE whatsapp_sessions SET status = 'handled'`)
+		return err
+	}))
+	must(t, d.EventBuffer.ClearBufferedEventPlaintext(ctx, hash))
+	if n := p.commits() - before; n != 1 {
+		t.Errorf("it took %d commits, want 1", n)
+	}
+	d = p.device("one") // a crash before the ack
+	if e := get(d.EventBuffer.GetBufferedEvent(ctx, hash))(t); e == nil || e.Plaintext != nil {
+		t.Errorf("got %+v, want a message that was handled", e)
+	}
+	if has := get(d.Sessions.HasSession(ctx, "2:1"))(t); !has || p.rows(`SELECT COUNT(*) FROM whatsapp_sessions WHERE status = 'handled'`) != 1 {
+		t.Error("the ratchet or the history is missing")
+	}
+}
+
+// TestSendTakesDecryptionAlong holds that what a send stands on is on disk with
+// it, and the message that moved it there can still be handled.
+func TestSendTakesDecryptionAlong(t *testing.T) {
+	p := newPlace(t)
+	d := p.paired("one", "49151", "1001")
+	ctx, hash := t.Context(), [32]byte{1}
+	must(t, d.EventBuffer.DoDecryptionTxn(ctx, func(ctx context.Context) error {
+		must(t, d.Sessions.PutSession(ctx, "2:1", []byte("moved")))
+		return d.EventBuffer.PutBufferedEvent(ctx, hash, []byte("text"), time.Now())
+	}))
+	sending, release := d.SendContext(ctx)
+	get(d.Sessions.GetManySessions(sending, []string{"3:1"}))(t)
+	must(t, d.Sessions.PutManySessions(sending, map[string][]byte{"3:1": []byte("sent")}))
+	release()
+	d = p.device("one") // a crash
+	if has := get(d.Sessions.HasSession(ctx, "2:1"))(t); !has {
+		t.Error("the send did not take the ratchet along")
+	}
+	if e := get(d.EventBuffer.GetBufferedEvent(ctx, hash))(t); e == nil || string(e.Plaintext) != "text" {
+		t.Errorf("got %+v, want the plaintext of a message that waits", e)
+	}
+}
+
+// TestTwoMessagesAtOnce holds that a handler that overtakes another does not
+// mark the other's message.
+func TestTwoMessagesAtOnce(t *testing.T) {
+	p := newPlace(t)
+	d := p.paired("one", "49151", "1001")
+	ctx := t.Context()
+	for n := range byte(2) {
+		must(t, d.EventBuffer.DoDecryptionTxn(ctx, func(ctx context.Context) error {
+			return d.EventBuffer.PutBufferedEvent(ctx, [32]byte{n + 1}, []byte("text"), time.Now())
+		}))
+	}
+	must(t, d.Handled(ctx, func(*store.Tx) error { return nil }))
+	must(t, d.EventBuffer.ClearBufferedEventPlaintext(ctx, [32]byte{2}))
+	d = p.device("one")
+	for n, want := range map[byte]bool{1: true, 2: false} {
+		if e := get(d.EventBuffer.GetBufferedEvent(ctx, [32]byte{n}))(t); e == nil || (e.Plaintext != nil) != want {
+			t.Errorf("message %d: got %+v, waiting must be %v", n, e, want)
+		}
 	}
 }

@@ -174,6 +174,10 @@ func TestOverlay(t *testing.T) {
 	}
 	before := p.commits()
 	must(t, d.EventBuffer.DoDecryptionTxn(t.Context(), decrypt(nil)))
+	if got := get(d.Sessions.GetSession(t.Context(), address))(t); string(got) != "new" {
+		t.Errorf("after the decryption: %q", got)
+	}
+	must(t, d.EventBuffer.ClearBufferedEventPlaintext(t.Context(), [32]byte{7}))
 	if n := p.commits() - before; n != 1 {
 		t.Errorf("a decryption costs %d commits", n)
 	}

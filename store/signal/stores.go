@@ -53,7 +53,7 @@ func newStores(db *store.DB, session string, l *lids, p *panics, log *slog.Logge
 		cache: newLRU(cacheBytes, func(key string, value []byte) int {
 			return len(key) + len(value) + 64
 		}),
-		late: late{batch: newBatch()},
+		late: newLate(),
 	}
 }
 
@@ -87,11 +87,28 @@ func (s *stores) view(ctx context.Context, fn func(*store.Tx) error) error {
 	return s.db.View(ctx, fn)
 }
 
-// commit writes b, and then, only then, the cache.
+// commit writes b together with what is late, and then, only then, the cache.
 func (s *stores) commit(ctx context.Context, b *batch) error {
+	s.late.mu.Lock()
+	defer s.late.mu.Unlock()
+	return s.commitLocked(ctx, b)
+}
+
+// commitLocked is commit for those who hold late.mu.
+func (s *stores) commitLocked(ctx context.Context, b *batch) error {
+	b = b.snapshot(s.late.batch)
 	if b.empty() {
 		return nil
 	}
+	if err := s.write(ctx, b); err != nil {
+		return err
+	}
+	s.late.reset()
+	return nil
+}
+
+// write commits a batch that nobody changes any more.
+func (s *stores) write(ctx context.Context, b *batch) error {
 	s.fence.RLock()
 	defer s.fence.RUnlock()
 	if err := s.usable(); err != nil {

@@ -191,8 +191,8 @@ func TestCommits(t *testing.T) {
 	}
 	before = p.commits()
 	get(bob.receive(t.Context(), ada, m))(t)
-	if n := p.commits() - before; n != 2 {
-		t.Errorf("a received text costs %d commits, want 2", n)
+	if n := p.commits() - before; n != 1 {
+		t.Errorf("a received text costs %d commits, want 1", n)
 	}
 }
 

@@ -59,7 +59,7 @@ func (w *work) free() {
 // settle commits what the work has staged, together with fn's writes.
 func (w *work) settle(ctx context.Context, fn func(*batch)) error {
 	w.stage(fn)
-	if err := w.owner.commit(ctx, w.snapshot(nil)); err != nil {
+	if err := w.owner.commit(ctx, w.batch); err != nil {
 		return err
 	}
 	w.reset()

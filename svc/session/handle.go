@@ -5,6 +5,8 @@ import (
 	"runtime/debug"
 
 	"go.mau.fi/whatsmeow/types/events"
+
+	"wamux/store"
 )
 
 // handle is the client's event handler. true lets WhatsApp forget the event:
@@ -51,11 +53,24 @@ func (s *session) keep(r *run, evt any) bool {
 	if len(entries) == 0 {
 		return true
 	}
-	if _, err := s.m.db.Record(r.ctx, s.id, entries...); err != nil {
+	if err := s.record(r, evt, entries); err != nil {
 		s.fail(r, storeFault(err), err)
 		return false
 	}
 	return true
+}
+
+// record commits entries; those of a message together with the ratchet that
+// decrypted it.
+func (s *session) record(r *run, evt any, entries []store.Entry) error {
+	if _, ok := evt.(*events.Message); !ok {
+		_, err := s.m.db.Record(r.ctx, s.id, entries...)
+		return err
+	}
+	return r.device.Handled(r.ctx, func(tx *store.Tx) error {
+		_, err := tx.Record(s.id, entries...)
+		return err
+	})
 }
 
 // fail stops the run at once: nothing is acknowledged any more, and the owner
