@@ -136,6 +136,7 @@ type extra struct {
 	Thumbnail []byte    `json:"thumbnail"` // JPEG, base64
 	Waveform  []byte    `json:"waveform"`  // base64
 	StartsAt  time.Time `json:"startsAt"`  // of an event
+	Guests    uint32    `json:"guests"`    // of an event response
 	Mentions  []string  `json:"mentions"`
 	ExpiresIn uint32    `json:"expiresIn"` // seconds
 }
@@ -158,10 +159,10 @@ func (c *composer) draft(n int) (phone.Draft, error) {
 	}
 	var x extra
 	if err := json.Unmarshal(m.Extra, &x); err != nil {
-		return d, invalid("extra_invalid", "The extra of a message has width, height, thumbnail, waveform, startsAt, mentions and expiresIn.")
+		return d, invalid("extra_invalid", "The extra of a message has width, height, thumbnail, waveform, startsAt, guests, mentions and expiresIn.")
 	}
 	d.Width, d.Height, d.Thumbnail, d.Waveform = x.Width, x.Height, x.Thumbnail, x.Waveform
-	d.StartsAt, d.Mentions, d.ExpiresIn = x.StartsAt, x.Mentions, x.ExpiresIn
+	d.StartsAt, d.Guests, d.Mentions, d.ExpiresIn = x.StartsAt, x.Guests, x.Mentions, x.ExpiresIn
 	return d, nil
 }
 

@@ -49,7 +49,7 @@ func (s *session) keep(r *run, evt any) bool {
 	case *events.PushNameSetting:
 		s.box.post(happened{r, evt})
 	}
-	entries := s.m.convert(s.id, r.own(), evt)
+	entries := s.m.convert(s.id, r.own(), s.reveal(r, evt))
 	if len(entries) == 0 {
 		return true
 	}

@@ -69,35 +69,23 @@ func edited(old *waE2E.Message, text string) *waE2E.Message {
 }
 
 func (p *Phone) vote(d Draft, t *Target, now time.Time) (*waE2E.Message, error) {
-	secret := t.Message.GetMessageContextInfo().GetMessageSecret()
-	if len(secret) == 0 {
-		return nil, missing("a vote needs the poll with its secret")
-	}
 	ballot := &waE2E.PollVoteMessage{}
 	for _, option := range d.Options {
 		hash := sha256.Sum256([]byte(option))
 		ballot.SelectedOptions = append(ballot.SelectedOptions, hash[:])
 	}
-	plain, err := proto.Marshal(ballot)
-	if err != nil {
-		return nil, missing("its vote cannot be written")
-	}
-	iv, err := p.bytes(12)
-	if err != nil {
-		return nil, err
-	}
-	key, extra := voteKey(secret, t.ID, t.Sender, p.voter(t))
-	gcm, err := newGCM(key)
+	payload, iv, err := p.seal(t, sealVote, ballot)
 	if err != nil {
 		return nil, err
 	}
 	return &waE2E.Message{PollUpdateMessage: &waE2E.PollUpdateMessage{
 		PollCreationMessageKey: t.key(),
-		Vote:                   &waE2E.PollEncValue{EncPayload: gcm.Seal(nil, iv, plain, extra), EncIV: iv},
+		Vote:                   &waE2E.PollEncValue{EncPayload: payload, EncIV: iv},
 		SenderTimestampMS:      proto.Int64(now.UnixMilli()),
 	}}, nil
 }
 
+// voter is who we are to those who read what we seal about t.
 func (p *Phone) voter(t *Target) types.JID {
 	if t.Sender.Server == types.HiddenUserServer {
 		return p.LID()
@@ -110,7 +98,7 @@ func (p *Phone) voter(t *Target) types.JID {
 func OpenVote(t *Target, voter types.JID, msg *waE2E.Message) ([]string, error) {
 	vote := unwrap(msg).inner.GetPollUpdateMessage().GetVote()
 	secret := t.Message.GetMessageContextInfo().GetMessageSecret()
-	key, extra := voteKey(secret, t.ID, t.Sender, voter)
+	key, extra := sealKey(secret, t.ID, t.Sender, voter, sealVote)
 	gcm, err := newGCM(key)
 	if err != nil {
 		return nil, err
@@ -149,9 +137,12 @@ func pollOf(msg *waE2E.Message) *waE2E.PollCreationMessage {
 	return nil
 }
 
-// voteKey derives the key of one voter in one poll, and what is authenticated with the vote.
-func voteKey(secret []byte, poll string, creator, voter types.JID) (key, extra []byte) {
-	by := voter.ToNonAD().String()
-	info := poll + creator.ToNonAD().String() + by + "Poll Vote"
-	return expand(secret, info, 32), []byte(poll + "\x00" + by)
+// sealKey derives the key of what by says about one message, and what is authenticated with it.
+func sealKey(secret []byte, id string, creator, by types.JID, purpose string) (key, extra []byte) {
+	who := by.ToNonAD().String()
+	key = expand(secret, id+creator.ToNonAD().String()+who+purpose, 32)
+	if purpose == sealVote || purpose == sealResponse {
+		extra = []byte(id + "\x00" + who)
+	}
+	return key, extra
 }

@@ -98,8 +98,17 @@ func (c *Content) describeChange(part proto.Message) bool {
 	case *waE2E.PollUpdateMessage:
 		c.Type = "vote"
 		c.about(m.GetPollCreationMessageKey())
+	case *waE2E.EncEventResponseMessage:
+		c.Type = "event_response"
+		c.about(m.GetEventCreationMessageKey())
+	case *waE2E.EncCommentMessage:
+		c.Type = "comment"
+		c.about(m.GetTargetMessageKey())
+	case *waE2E.SecretEncryptedMessage:
+		c.Type = "enc_edit"
+		c.about(m.GetTargetMessageKey())
 	case *waE2E.PinInChatMessage:
-		c.Type = "pin"
+		c.Type, c.Text = "pin", pinned(m.GetType())
 		c.about(m.GetKey())
 	case *waE2E.KeepInChatMessage:
 		c.Type = "keep"
@@ -110,6 +119,13 @@ func (c *Content) describeChange(part proto.Message) bool {
 		return false
 	}
 	return true
+}
+
+func pinned(t waE2E.PinInChatMessage_Type) string {
+	if t == waE2E.PinInChatMessage_UNPIN_FOR_ALL {
+		return "unpinned"
+	}
+	return "pinned"
 }
 
 func (c *Content) describeProtocol(m *waE2E.ProtocolMessage) {

@@ -13,10 +13,13 @@ import (
 // Draft is a message a person wants to send. Fields that its Type does not use are ignored.
 type Draft struct {
 	// Type is one of text, image, video, audio, voice, document, sticker, location, live_location,
-	// contact, contacts, poll, vote, reaction, edit, revoke, reply, event, raw. "reply" is a text
+	// contact, contacts, poll, vote, reaction, edit, revoke, reply, event, event_response, raw, and what announcement
+	// groups and communities have in their place: enc_reaction, comment, enc_edit. "reply" is a text
 	// with a quote; every other content type becomes a reply too when there is a target.
 	Type string
-	Text string // text of text, reply, edit (the new text); emoji of reaction ("" takes it back); question of poll
+	// Text of text, reply, comment, edit (the new text); emoji of reaction ("" takes it back); question of poll;
+	// going, not_going or maybe of event_response.
+	Text string
 	// Caption of image, video and document, comment of a live location, description of an event.
 	Caption   string
 	Media     *Media // of the media types, already uploaded; Mimetype and FileName are used
@@ -40,6 +43,7 @@ type Draft struct {
 	Selectable uint32   // how many options of a poll may be chosen, 0 means any number
 
 	StartsAt  time.Time // of event
+	Guests    uint32    // of event_response: how many others come along
 	Mentions  []string  // JIDs mentioned in the text
 	ExpiresIn uint32    // disappearing messages: seconds, 0 means the message stays
 	Raw       []byte    // protobuf of a waE2E.Message that is sent as it is, for type raw: lists, buttons, templates…
@@ -51,7 +55,7 @@ type Target struct {
 	Sender  types.JID // who sent it
 	FromMe  bool
 	ID      string
-	Message *waE2E.Message // its content, without a DeviceSent envelope; quotes can do without, votes need its secret
+	Message *waE2E.Message // its content, without a DeviceSent envelope; quotes can do without, what is encrypted needs its secret
 }
 
 // ErrDraft says that a draft cannot be made into a message. The text says what is missing.
@@ -64,7 +68,7 @@ func (p *Phone) Build(d Draft, target *Target, now time.Time) (*waE2E.Message, e
 	switch d.Type {
 	case "raw":
 		return raw(d)
-	case "reaction", "edit", "revoke", "vote":
+	case "reaction", "edit", "revoke", "vote", "event_response", "enc_reaction", "comment", "enc_edit":
 		return p.about(d, target, now)
 	case "reply":
 		if target == nil {
@@ -97,6 +101,14 @@ func (p *Phone) about(d Draft, target *Target, now time.Time) (*waE2E.Message, e
 		return edit(d, target, now)
 	case "revoke":
 		return revoke(target), nil
+	case "event_response":
+		return p.eventResponse(d, target, now)
+	case "enc_reaction":
+		return p.sealedReaction(d, target, now)
+	case "comment":
+		return p.sealedComment(d, target)
+	case "enc_edit":
+		return p.sealedEdit(d, target, now)
 	default:
 		return p.vote(d, target, now)
 	}

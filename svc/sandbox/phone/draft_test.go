@@ -29,6 +29,8 @@ func TestBuildAndRead(t *testing.T) {
 		Message: &waE2E.Message{Conversation: proto.String("old")},
 	}
 	mine := &Target{Chat: target.Chat, Sender: types.NewJID("11", types.HiddenUserServer), FromMe: true, ID: "BBB"}
+	sealing := &Target{Chat: target.Chat, Sender: target.Sender, ID: "CCC", Message: &waE2E.Message{
+		Conversation: proto.String("old"), MessageContextInfo: &waE2E.MessageContextInfo{MessageSecret: make([]byte, 32)}}}
 	for name, one := range map[string]struct {
 		draft  Draft
 		target *Target
@@ -67,6 +69,11 @@ func TestBuildAndRead(t *testing.T) {
 			Content{Type: "poll", Text: "Lunch?"}, Stanza{Type: "poll", PollType: "creation"}},
 		"event": {Draft{Type: "event", Name: "Party", Caption: "bring cake", StartsAt: noon(), Address: "Home"}, nil,
 			Content{Type: "event", Text: "Party\nbring cake"}, Stanza{Type: "text"}},
+		"event response": {Draft{Type: "event_response", Text: "going"}, sealing, Content{Type: "event_response", Target: "CCC"}, Stanza{Type: "text"}},
+		"sealed reaction": {Draft{Type: "enc_reaction", Text: "👍"}, sealing, Content{Type: "reaction", Target: "CCC"},
+			Stanza{Type: "reaction", DecryptFail: "hide"}},
+		"comment":     {Draft{Type: "comment", Text: "nice"}, sealing, Content{Type: "comment", Target: "CCC"}, Stanza{Type: "text"}},
+		"sealed edit": {Draft{Type: "enc_edit", Text: "new"}, sealing, Content{Type: "enc_edit", Target: "CCC"}, Stanza{Type: "text"}},
 		"reaction": {Draft{Type: "reaction", Text: "👍"}, target, Content{Type: "reaction", Text: "👍", Target: "AAA"},
 			Stanza{Type: "reaction", DecryptFail: "hide"}},
 		"reaction back": {Draft{Type: "reaction"}, mine, Content{Type: "reaction", Target: "BBB", TargetFromMe: true},
@@ -94,7 +101,7 @@ func TestBuildAndRead(t *testing.T) {
 				t.Errorf("JSON %s", got.JSON)
 			}
 			hasSecret := len(msg.GetMessageContextInfo().GetMessageSecret()) == 32
-			if change := slices.Contains([]string{"reaction", "edit", "revoke"}, got.Type); change == hasSecret {
+			if change := slices.Contains([]string{"reaction", "edit", "revoke", "event_response", "comment", "enc_edit"}, got.Type); change == hasSecret {
 				t.Errorf("has a secret: %v", hasSecret)
 			}
 			got.Media, got.JSON, got.Inner = nil, nil, nil

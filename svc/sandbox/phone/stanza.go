@@ -20,7 +20,7 @@ func StanzaOf(msg *waE2E.Message) Stanza {
 	switch c.Type {
 	case "reaction":
 		s.Type, s.DecryptFail = "reaction", "hide"
-		if c.Text == "" {
+		if c.Text == "" && c.Inner.GetEncReactionMessage() == nil { // of an encrypted one nobody can tell
 			s.Edit = "7"
 		}
 	case "poll":

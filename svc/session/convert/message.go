@@ -1,7 +1,6 @@
 package convert
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"time"
 
@@ -14,12 +13,14 @@ import (
 )
 
 // Decrypted is a message whose content is encrypted once more, with what the
-// session opened of it. Give it to [Incoming] in place of the message. Vote and
-// Content may be nil.
+// session opened of it. Give it to [Incoming] in place of the message. One of
+// Vote, Response and Content is set.
 type Decrypted struct {
 	*events.Message
-	Vote    *waE2E.PollVoteMessage // of a PollUpdateMessage
-	Content *waE2E.Message         // of all other kinds: the reaction, comment or edit that was inside
+	Vote     *waE2E.PollVoteMessage      // of a PollUpdateMessage
+	Options  []string                    // what Vote chose, by the texts of the options that are known
+	Response *waE2E.EventResponseMessage // of an EncEventResponseMessage
+	Content  *waE2E.Message              // of all other kinds: the reaction, comment or edit that was inside
 }
 
 // letter is one message on its way into rows and events.
@@ -30,9 +31,9 @@ type letter struct {
 	msg     *waE2E.Message // unwrapped
 	raw     *waE2E.Message // as it came
 	covers  []string
-	status  string // of an outgoing message
-	vote    *waE2E.PollVoteMessage
-	editTS  time.Time // of a newsletter message that was edited
+	status  string     // of an outgoing message
+	opened  *Decrypted // what was encrypted inside; nil when nothing was, or it could not be opened
+	editTS  time.Time  // of a newsletter message that was edited
 }
 
 func newLetter(session string, own Own, evt *events.Message) letter {
@@ -53,17 +54,30 @@ func message(session string, own Own, evt *events.Message) []store.Entry {
 
 func decrypted(session string, own Own, evt *Decrypted) []store.Entry {
 	l := newLetter(session, own, evt.Message)
-	l.vote = evt.Vote
-	if evt.Content != nil {
-		l.msg, _ = unwrap(evt.Content)
+	l.opened = evt
+	if evt.Content == nil {
+		return l.entries()
+	}
+	sealed := l.msg
+	if l.msg, _ = unwrap(evt.Content); edits(sealed.GetSecretEncryptedMessage()) && l.msg.ProtocolMessage == nil {
+		return l.one(l.edited(target(sealed).GetID(), l.msg, l.info.Timestamp))
 	}
 	return l.entries()
+}
+
+// edits tells what is encrypted because it changes the message it names.
+func edits(s *waE2E.SecretEncryptedMessage) bool {
+	switch s.GetSecretEncType() {
+	case waE2E.SecretEncryptedMessage_EVENT_EDIT, waE2E.SecretEncryptedMessage_MESSAGE_EDIT, waE2E.SecretEncryptedMessage_POLL_EDIT:
+		return s.GetTargetMessageKey().GetID() != ""
+	}
+	return false
 }
 
 // entries sorts out what changes an earlier message, what only machines tell
 // each other, and what people say.
 func (l letter) entries() []store.Entry {
-	c := describe(l.msg)
+	c := l.describe()
 	switch {
 	case c.Type == "":
 		return nil
@@ -155,14 +169,19 @@ func (l letter) metadata(c content) json.RawMessage {
 	surroundings(m, c.Context)
 	association(m, l.msg.GetMessageContextInfo())
 	l.envelope(m)
-	if key := target(l.msg); key != nil {
+	if key := l.target(); key != nil {
 		m["target"] = l.key(key)
 	}
-	if l.vote != nil {
-		m["optionHashes"] = hashes(l.vote.GetSelectedOptions())
-		delete(m, "encrypted")
-	}
 	return m.json()
+}
+
+// target is the message that this one is about; what was encrypted may name it
+// on the outside only.
+func (l letter) target() *waCommon.MessageKey {
+	if key := target(l.msg); key != nil {
+		return key
+	}
+	return target(Unwrap(l.raw))
 }
 
 // envelope keeps what came with a message of any kind.
@@ -194,14 +213,6 @@ var coverNames = map[string]string{
 	"viewOnceMessageV2Extension": "viewOnce",
 	"spoilerMessage":             "spoiler",
 	"botInvokeMessage":           "botInvoke",
-}
-
-func hashes(options [][]byte) []string {
-	out := make([]string, len(options))
-	for i, o := range options {
-		out[i] = hex.EncodeToString(o)
-	}
-	return out
 }
 
 // target is the earlier message that this one is about, nil when it is about none.
