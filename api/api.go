@@ -49,11 +49,22 @@ type Fetcher interface {
 	Fetch(ctx context.Context, url string, max int64) (data []byte, mimetype string, err error)
 }
 
+// Studio makes of a caller's media what WhatsApp takes; svc/media fills it. Errors are *store.Error of code unprocessable.
+type Studio interface {
+	// Sticker makes a WebP of 512 by 512 pixels of a picture; a WebP comes back as it is.
+	Sticker(ctx context.Context, data []byte) ([]byte, error)
+	// Voice makes Ogg Opus of a recording, which comes back as it is when it is that; 0 and nil are for what cannot be told.
+	Voice(ctx context.Context, data []byte) (ogg []byte, seconds uint32, waveform []byte, err error)
+	// Thumbnail makes the small JPEG that a chat shows of a picture.
+	Thumbnail(ctx context.Context, data []byte) ([]byte, error)
+}
+
 // Options are what the API is made of. DB and Sessions are required, the rest has a usable zero value.
 type Options struct {
 	DB          *store.DB
 	Sessions    Sessions
 	Fetcher     Fetcher       // nil: media by http(s) URL is refused
+	Studio      Studio        // nil: media must be as WhatsApp takes it
 	Sandbox     Sandbox       // nil unless the process runs in sandbox mode
 	Log         *slog.Logger  // nil: slog.Default
 	Keys        []string      // configured keys (API_KEYS), each with every right

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -87,12 +88,38 @@ func (a *api) load(ctx context.Context, field string, s *source, c *store.Conten
 	if int64(len(data)) > a.MaxFileSize {
 		return nil, fail(http.StatusRequestEntityTooLarge, "media_too_large", fmt.Sprintf("The media is larger than %d bytes", a.MaxFileSize), "Raise MAX_FILE_SIZE if it must be sent.")
 	}
+	if data, err = a.convert(ctx, data, c); err != nil {
+		return nil, err
+	}
 	if c.Media.FileName == "" && c.Type == "document" {
 		c.Media.FileName = fileName(s.url)
 	}
 	c.Media.Size = int64(len(data))
 	c.Media.Mimetype = mediaMimetype(c, told, data)
 	return data, sane(field, c.Type, c.Media.Mimetype, sniff(data))
+}
+
+// convert makes a sticker or a voice note of what is none yet, and measures it.
+func (a *api) convert(ctx context.Context, data []byte, c *store.Content) (_ []byte, err error) {
+	m := c.Media
+	switch {
+	case a.Studio == nil:
+	case c.Type == "sticker" && sniff(data) != "image/webp":
+		if data, err = a.Studio.Sticker(ctx, data); err == nil {
+			m.Mimetype, m.Width, m.Height = "image/webp", 0, 0
+		}
+	case c.Type == "voice":
+		var seconds uint32
+		var waveform []byte
+		if data, seconds, waveform, err = a.Studio.Voice(ctx, data); err == nil {
+			m.Mimetype = "audio/ogg; codecs=opus"
+			m.Seconds = cmp.Or(m.Seconds, seconds)
+			if len(m.Waveform) == 0 {
+				m.Waveform = waveform
+			}
+		}
+	}
+	return data, err
 }
 
 func (a *api) open(ctx context.Context, field string, s *source) ([]byte, string, error) {

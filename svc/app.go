@@ -19,6 +19,7 @@ import (
 	"wamux/store"
 	"wamux/store/signal"
 	"wamux/svc/guard"
+	"wamux/svc/media"
 	"wamux/svc/sandbox"
 	"wamux/svc/session"
 )
@@ -169,8 +170,9 @@ func listenError(address string, err error) error {
 
 func (a *App) apiOptions() api.Options {
 	o := api.Options{
-		DB: a.db, Sessions: a.sessions, Fetcher: guard.New(guard.Options{Policy: a.mediaPolicy()}), Log: a.Log,
-		Keys: a.Config.APIKeys, Hosts: append(a.Config.AllowedHosts, a.Config.Host), CORSOrigin: a.Config.CORSOrigin,
+		DB: a.db, Sessions: a.sessions, Log: a.Log, Fetcher: guard.New(guard.Options{Policy: a.mediaPolicy()}),
+		Studio: media.New(media.Options{Max: a.Config.MaxFileSize, Log: a.Log}),
+		Keys:   a.Config.APIKeys, Hosts: append(a.Config.AllowedHosts, a.Config.Host), CORSOrigin: a.Config.CORSOrigin,
 		MaxFileSize: a.Config.MaxFileSize, MaxSessions: a.Config.MaxSessions, CountryCode: a.Config.CountryCode,
 		Version: buildVersion(),
 	}

@@ -11,6 +11,7 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"os"
 	"strings"
 	"testing"
 )
@@ -88,6 +89,41 @@ func sendKinds() []sendKind {
 		{name: "Album", message: object{"album": object{"expectedImageCount": 2}}, wantType: "album", want: []string{`"expectedImageCount":2`}},
 		{name: "ForwardGiven", message: object{"forward": object{"key": object{"remoteJid": "628999@s.whatsapp.net", "id": "3EB0GIVEN"}, "message": object{"extendedTextMessage": object{"text": "passed on", "contextInfo": object{"forwardingScore": 4, "stanzaId": "3EB0X"}}}}}, wantType: "text", want: []string{`"text":"passed on"`, `"forwardingScore":5`, `"isForwarded":true`}},
 	}
+}
+
+// TestConversion: a picture becomes a sticker, Ogg Opus gets its waveform, and
+// what needs ffmpeg says so where that is not there.
+func TestConversion(t *testing.T) {
+	g := start(t, t.TempDir(), []string{"PATH="}, "run", "--sandbox")
+	g.pair("shop", ours)
+	g.phone(theirs)
+	sticker := g.arrived(theirs, g.send(object{"sticker": buffer(testPNG())}, nil).ID)
+	if got := compact(sticker.Content); sticker.Type != "sticker" || sticker.Mimetype != "image/webp" || !strings.Contains(got, `"width":512`) || !strings.Contains(got, `"height":512`) {
+		t.Errorf("sticker: got %s %s %s", sticker.Type, sticker.Mimetype, got)
+	}
+	if _, data := g.call("GET", fmt.Sprintf("/v1/sandbox/phones/%s/messages/%d/media", theirs, sticker.Seq), nil); !bytes.HasPrefix(data, []byte("RIFF")) || !bytes.Contains(data[:16], []byte("WEBP")) {
+		t.Errorf("sticker: got %q", data[:min(len(data), 16)])
+	}
+	note, err := os.ReadFile("media/testdata/loud-quiet.ogg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	voice := g.arrived(theirs, g.send(object{"audio": buffer(note), "ptt": true}, nil).ID)
+	g.sameMedia(voice, note)
+	if got := compact(voice.Content); !strings.Contains(got, `"seconds":2`) || !strings.Contains(got, `"waveform":"`) {
+		t.Errorf("voice: got %s", got)
+	}
+	mp3 := object{"data": []byte("ID3\x04 some sound")}
+	if status, answer := g.call("POST", "/v1/sessions/shop/messages", object{"to": theirs, "type": "voice", "voice": mp3}); status != 422 || !strings.Contains(string(answer), `"conversion_unavailable"`) || !strings.Contains(string(answer), "ffmpeg") {
+		t.Errorf("mp3 without ffmpeg: got %d %s", status, answer)
+	}
+	if status, answer := g.call("POST", "/shop/messages/send", object{"jid": theirs, "message": object{"audio": buffer([]byte("ID3\x04 some sound")), "ptt": true}}); status != 500 || !strings.Contains(string(answer), "ffmpeg") {
+		t.Errorf("root: mp3 without ffmpeg: got %d %s", status, answer)
+	}
+	if status, answer := g.call("POST", "/v1/sessions/shop/messages", object{"to": theirs, "type": "sticker", "sticker": object{"data": []byte("%PDF-1.4")}}); status != 422 || !strings.Contains(string(answer), `"media_unreadable"`) {
+		t.Errorf("sticker of a PDF: got %d %s", status, answer)
+	}
+	g.healthy(ours, theirs)
 }
 
 // TestSendAbout sends what speaks of an earlier message.

@@ -26,6 +26,7 @@ func laws() []law {
 		{"wamux/svc/session", []string{"svc"}, true, "the sandbox meets sessions by the wire only, the api by an interface"},
 		{"wamux/svc/sandbox", []string{"svc"}, true, "only the wiring knows that a WhatsApp is simulated"},
 		{"wamux/svc/guard", []string{"svc"}, true, "the api asks for a Fetcher; the wiring hands it the guard"},
+		{"wamux/svc/media", []string{"svc"}, true, "the api asks for a Studio; the wiring hands it this one"},
 		{"wamux/api", []string{"svc", "svc/sandbox"}, true, "HTTP is an outer layer; the sandbox speaks its control types"},
 	}
 }

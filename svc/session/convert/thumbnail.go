@@ -64,6 +64,10 @@ func shrink(full image.Image) *image.RGBA {
 	return small
 }
 
+// Upright turns a picture that was made of the file data as the file's Exif
+// orientation says.
+func Upright(in *image.RGBA, data []byte) *image.RGBA { return upright(in, orientation(data)) }
+
 // upright turns an image as its Exif orientation says.
 func upright(in *image.RGBA, orientation int) *image.RGBA {
 	w, h := in.Bounds().Dx(), in.Bounds().Dy()
