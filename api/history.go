@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -102,6 +103,9 @@ func orEmpty(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
+// searchLimit is more than any name has; SQLite gives up on patterns of 50,000 bytes.
+const searchLimit = 500
+
 // contactList answers GET /:sessionId/contacts.
 func (a *api) contactList(w http.ResponseWriter, r *request) error {
 	limit, err := r.number("limit", 25, 1, 1000)
@@ -113,6 +117,9 @@ func (a *api) contactList(w http.ResponseWriter, r *request) error {
 		return err
 	}
 	q := store.ContactQuery{Session: r.id, Search: r.URL.Query().Get("search"), After: after, Limit: int(limit)}
+	if len(q.Search) > searchLimit {
+		return invalid("search", fmt.Sprintf("search must not be longer than %d bytes", searchLimit))
+	}
 	rows, err := a.DB.Contacts(r.Context(), q)
 	if err != nil {
 		return err

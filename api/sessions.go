@@ -147,9 +147,10 @@ func (a *api) sessionsPage(r *request, page, limit int) ([]object, int, error) {
 	return rows[from:min(from+limit, len(rows))], len(rows), err
 }
 
+// historyRow shows the number of the row as id, as the old service did.
 func historyRow(s *store.Session) object {
 	return object{
-		"id": s.ID, "sessionId": s.ID, "status": s.State.Status(),
+		"id": s.Row, "sessionId": s.ID, "status": s.State.Status(),
 		"createdAt": stamp(s.CreatedAt), "updatedAt": stamp(s.UpdatedAt),
 	}
 }

@@ -41,6 +41,7 @@ const (
 // Session is one WhatsApp account: what is wanted of it and what it is.
 type Session struct {
 	ID             string
+	Row            int64  // whatsapp_sessions.id, given by the store; the old service showed it
 	Wanted         string // WantRunning or WantStopped
 	State          SessionState
 	Code           string    // stable word for why it is in this state; may be empty
@@ -113,13 +114,13 @@ func ValidSessionID(id string) error {
 	return e
 }
 
-const sessionColumns = `sessionId, wanted, state, code, reason, next, until, jid, lid, phone, name, platform, metadata, createdAt, updatedAt`
+const sessionColumns = `sessionId, id, wanted, state, code, reason, next, until, jid, lid, phone, name, platform, metadata, createdAt, updatedAt`
 
 func scanSession(row scanner) (*Session, error) {
 	var s Session
 	var until int64
 	var metadata, created, updated string
-	err := row.Scan(&s.ID, &s.Wanted, &s.State, &s.Code, &s.Reason, &s.Next, &until, &s.JID, &s.LID, &s.Phone,
+	err := row.Scan(&s.ID, &s.Row, &s.Wanted, &s.State, &s.Code, &s.Reason, &s.Next, &until, &s.JID, &s.LID, &s.Phone,
 		&s.Name, &s.Platform, &metadata, &created, &updated)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, errNoSession()
