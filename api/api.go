@@ -75,7 +75,10 @@ type Options struct {
 	CountryCode string        // digits put in place of a leading 0; "" refuses such numbers
 	QRWait      time.Duration // how long POST /sessions/add waits for the first QR; 0 means 40 s
 	SendWait    time.Duration // how long a send waits for WhatsApp's ack; 0 means 30 s
-	Version     string
+	// BulkMinDelay and BulkMaxDelay bound the random pause between two messages of a batch; 0 means 10 s and 15 s, and less than 5 s is 5 s.
+	BulkMinDelay, BulkMaxDelay time.Duration
+	Scale                      float64 // how much faster time passes in the sandbox; 0 means 1
+	Version                    string
 }
 
 // api is the handler's own memory: the options, and what is made of them once.
@@ -85,10 +88,24 @@ type api struct {
 	guesses *guessLimit
 	codes   *codeLimit
 	heavy   chan struct{} // slots for bodies that hold media; bounds the memory they take
+	batches *batches
 }
 
-// New returns the handler that serves everything: root API, /v1, docs, and the sandbox's control routes where there is one.
-func New(o Options) http.Handler {
+// API is the handler that serves everything: root API, /v1, docs, and the sandbox's control routes where there is one. The
+// batches that it accepted go out in goroutines of its own, so it must be closed before the sessions and the database.
+type API struct {
+	http.Handler
+	batches *batches
+}
+
+// Resume goes on with the batches that a stop or a crash cut off. Call it once, when the sessions are started.
+func (a *API) Resume(ctx context.Context) error { return a.batches.resume(ctx) }
+
+// Close stops sending batches, between two messages, and waits for that. Who waits for a batch is told so.
+func (a *API) Close() { a.batches.close() }
+
+// New makes the API. Whoever made it closes it.
+func New(o Options) *API {
 	a := &api{
 		Options: o.withDefaults(),
 		keySums: sums(o.Keys),
@@ -96,13 +113,14 @@ func New(o Options) http.Handler {
 		codes:   newCodeLimit(time.Now),
 		heavy:   make(chan struct{}, 2),
 	}
+	a.batches = newBatches(a)
 	rt := newRouter(http.HandlerFunc(stray))
 	for _, route := range Routes() {
 		if o.Sandbox != nil || !strings.HasPrefix(route.Path, "/v1/sandbox/") {
 			rt.add(route, a.serve(route))
 		}
 	}
-	return a.outside(rt)
+	return &API{Handler: a.outside(rt), batches: a.batches}
 }
 
 func (o Options) withDefaults() Options {
@@ -110,5 +128,7 @@ func (o Options) withDefaults() Options {
 	o.MaxFileSize = cmp.Or(o.MaxFileSize, 64<<20)
 	o.QRWait = cmp.Or(o.QRWait, 40*time.Second)
 	o.SendWait = cmp.Or(o.SendWait, 30*time.Second)
+	o.BulkMinDelay = max(cmp.Or(o.BulkMinDelay, 10*time.Second), paceFloor)
+	o.BulkMaxDelay = max(cmp.Or(o.BulkMaxDelay, 15*time.Second), o.BulkMinDelay)
 	return o
 }

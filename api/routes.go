@@ -62,6 +62,7 @@ func rootRoutes() []Route {
 		{"GET", "/sessions/:sessionId/credentials", store.ScopeRead, ThisSession, NoBody, (*api).credentials},
 		{"POST", "/:sessionId/messages/send", store.ScopeSend, MaybeSession, MediaBody, (*api).send},
 		{"POST", "/:sessionId/messages/poll", store.ScopeSend, MaybeSession, JSONBody, (*api).sendPoll},
+		{"POST", "/:sessionId/messages/send/bulk", store.ScopeSend, MaybeSession, MediaBody, (*api).sendBulk},
 		{"GET", "/:sessionId/chats", store.ScopeRead, ThisSession, NoBody, (*api).chatHistory},
 		{"GET", "/:sessionId/chats/:jid", store.ScopeRead, ThisSession, NoBody, (*api).chatHistory},
 		{"GET", "/:sessionId/contacts", store.ScopeRead, ThisSession, NoBody, (*api).contactList},
@@ -92,6 +93,8 @@ func v1Routes() []Route {
 		{"GET", sessionPath + "/messages/:m", store.ScopeRead, ThisSession, NoBody, (*api).v1Message},
 		{"GET", sessionPath + "/jobs/:j", store.ScopeRead, ThisSession, NoBody, (*api).v1Job},
 		{"DELETE", sessionPath + "/jobs/:j", store.ScopeSend, ThisSession, NoBody, (*api).v1JobCancel},
+		{"GET", sessionPath + "/batches/:b", store.ScopeRead, ThisSession, NoBody, (*api).v1Batch},
+		{"DELETE", sessionPath + "/batches/:b", store.ScopeSend, ThisSession, NoBody, (*api).v1BatchCancel},
 	}
 }
 

@@ -19,6 +19,7 @@ type rootSend struct {
 	Type    string       `json:"type"`
 	Message *rootMessage `json:"message"`
 	Options rootOptions  `json:"options"`
+	Delay   float64      `json:"delay"` // in a batch: milliseconds to wait before it
 }
 
 // send answers POST /:sessionId/messages/send. It waits for WhatsApp's ack; its clients know no jobs, so what cannot be

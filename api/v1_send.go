@@ -55,11 +55,23 @@ func (a *api) v1JobOf(r *request, in *v1SendBody) (*store.Job, []byte, error) {
 	job := &store.Job{Session: r.id, Key: idempotency, Fingerprint: fingerprint(to, in.MessageID, content, from),
 		MessageID: id, To: to, Deadline: time.Now().Add(jobDeadline)}
 	var media []byte
+	if known, err := a.accepted(r, job); known || err != nil {
+		return job, nil, err // its media was loaded the first time, and may be gone since
+	}
 	if from != nil {
 		media, err = a.load(r.Context(), in.Type, from, &content)
 	}
 	job.Content = content
 	return job, media, err
+}
+
+// accepted tells whether the same request was accepted before under its Idempotency-Key.
+func (a *api) accepted(r *request, job *store.Job) (bool, error) {
+	if job.Key == "" {
+		return false, nil
+	}
+	known, err := a.DB.JobByKey(r.Context(), r.id, job.Key)
+	return known != nil && known.Fingerprint == job.Fingerprint, err
 }
 
 func (a *api) v1Content(r *request, in *v1SendBody, to string) (store.Content, *source, error) {
@@ -188,7 +200,7 @@ func keyOf(m *store.Message) store.MessageKey {
 
 // deliver waits for the job unless the caller asked not to; a wait that ends first is no error, the job goes on.
 func (a *api) deliver(r *request, job *store.Job) (*store.Job, error) {
-	if strings.Contains(strings.ToLower(r.Header.Get("Prefer")), "respond-async") {
+	if asynchronous(r) {
 		go a.deliverLater(context.WithoutCancel(r.Context()), job)
 		return job, nil
 	}

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"image/png"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -262,4 +264,27 @@ func TestSandboxRoutes(t *testing.T) {
 	}
 	outside := newWorld(t, func(o *api.Options) { o.Sandbox = nil })
 	outside.play(t, scenario{method: "GET", path: "/v1/sandbox/phones", status: 404})
+}
+
+// onceFetcher serves its picture a single time.
+type onceFetcher struct{ calls atomic.Int32 }
+
+func (f *onceFetcher) Fetch(ctx context.Context, url string, max int64) ([]byte, string, error) {
+	if f.calls.Add(1) > 1 {
+		return nil, "", errors.New("fetched again")
+	}
+	return fakeFetcher{}.Fetch(ctx, url, max)
+}
+
+// TestIdempotencyKeyFetchesOnce repeats a send whose media is gone from the web meanwhile.
+func TestIdempotencyKeyFetchesOnce(t *testing.T) {
+	f := &onceFetcher{}
+	w := newWorld(t, func(o *api.Options) { o.Fetcher = f })
+	for range 2 {
+		w.play(t, scenario{method: "POST", path: "/v1/sessions/shop/messages", body: `{"to":"6281000000002","type":"image","image":{"url":"https://example.com/cat.jpg"}}`,
+			header: map[string]string{"Idempotency-Key": "k1"}, status: 200})
+	}
+	if n := f.calls.Load(); n != 1 {
+		t.Errorf("the media was fetched %d times", n)
+	}
 }

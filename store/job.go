@@ -100,11 +100,8 @@ func sameKey(tx *Tx, j *Job) (*Job, error) {
 	if j.Key == "" {
 		return nil, nil
 	}
-	old, err := scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE sessionId = ? AND key = ? AND key <> ''", j.Session, j.Key))
-	if ErrorCode(err) == CodeNotFound {
-		return nil, nil
-	}
-	if err != nil {
+	old, err := jobWithKey(tx, j.Session, j.Key)
+	if old == nil || err != nil {
 		return nil, err
 	}
 	if old.Fingerprint != j.Fingerprint {
@@ -134,6 +131,24 @@ func (db *DB) Job(ctx context.Context, session, id string) (j *Job, err error) {
 		j, err = scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE id = ? AND sessionId = ?", id, session))
 		return err
 	})
+	return j, err
+}
+
+// JobByKey returns the job that the session accepted under an Idempotency-Key,
+// or nil when there is none.
+func (db *DB) JobByKey(ctx context.Context, session, key string) (j *Job, err error) {
+	err = db.Read(ctx, func(tx *Tx) (err error) {
+		j, err = jobWithKey(tx, session, key)
+		return err
+	})
+	return j, err
+}
+
+func jobWithKey(tx *Tx, session, key string) (*Job, error) {
+	j, err := scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE sessionId = ? AND key = ? AND key <> ''", session, key))
+	if ErrorCode(err) == CodeNotFound {
+		return nil, nil
+	}
 	return j, err
 }
 

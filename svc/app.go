@@ -41,6 +41,7 @@ type App struct {
 	sandbox  *sandbox.Server // nil outside sandbox mode
 	sessions *session.Manager
 	listener net.Listener
+	api      *api.API
 	server   *http.Server
 	madeKey  bool
 }
@@ -149,8 +150,9 @@ func (a *App) listen(context.Context) (err error) {
 	if a.listener, err = net.Listen("tcp", address); err != nil {
 		return listenError(address, err)
 	}
+	a.api = api.New(a.apiOptions())
 	a.server = &http.Server{
-		Handler:           api.New(a.apiOptions()),
+		Handler:           a.api,
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       5 * time.Minute, // a large upload over a slow line
 		WriteTimeout:      2 * time.Minute, // above every wait of the API
@@ -174,6 +176,7 @@ func (a *App) apiOptions() api.Options {
 		Studio: media.New(media.Options{Max: a.Config.MaxFileSize, Log: a.Log}),
 		Keys:   a.Config.APIKeys, Hosts: append(a.Config.AllowedHosts, a.Config.Host), CORSOrigin: a.Config.CORSOrigin,
 		MaxFileSize: a.Config.MaxFileSize, MaxSessions: a.Config.MaxSessions, CountryCode: a.Config.CountryCode,
+		BulkMinDelay: a.Config.BulkMin, BulkMaxDelay: a.Config.BulkMax, Scale: a.Config.Scale,
 		Version: buildVersion(),
 	}
 	if a.sandbox != nil {
@@ -203,6 +206,9 @@ func (a *App) Serve(ctx context.Context) error {
 	if err := a.sessions.StartAll(ctx); err != nil {
 		return err
 	}
+	if err := a.api.Resume(ctx); err != nil {
+		return err
+	}
 	return a.serveHTTP(ctx)
 }
 
@@ -220,6 +226,9 @@ func (a *App) serveHTTP(ctx context.Context) error {
 // Close stops in reverse order: no new requests, then no traffic, then the
 // file. After it the bare database file is complete.
 func (a *App) Close() {
+	if a.api != nil {
+		a.api.Close()
+	}
 	if a.server != nil {
 		a.stopServer()
 	} else if a.listener != nil {

@@ -27,6 +27,8 @@ type Config struct {
 	MaxReconnects   int
 	MaxFileSize     int64
 	MediaHosts      []string
+	BulkMin         time.Duration
+	BulkMax         time.Duration
 	CountryCode     string
 	CORSOrigin      string
 	LogLevel        slog.Level
@@ -139,8 +141,9 @@ func (c *Config) copyFields() {
 		c.Database = "wamux-sandbox.db"
 	}
 	c.MaxSessions, c.MaxReconnects = int(c.number("MAX_SESSIONS")), int(c.number("MAX_RECONNECT_ATTEMPTS"))
-	c.ReconnectDelay = time.Duration(c.number("RECONNECT_DELAY")) * time.Millisecond
+	c.ReconnectDelay = c.millis("RECONNECT_DELAY")
 	c.MaxFileSize, c.MediaHosts = c.number("MAX_FILE_SIZE"), list(c.values["MEDIA_HOSTS"])
+	c.BulkMin, c.BulkMax = c.millis("BULK_MESSAGE_MIN_DELAY"), c.millis("BULK_MESSAGE_MAX_DELAY")
 	c.CountryCode, c.CORSOrigin = c.values["DEFAULT_COUNTRY_CODE"], c.values["CORS_ORIGIN"]
 	_ = c.LogLevel.UnmarshalText([]byte(c.values["LOG_LEVEL"]))
 	c.Endpoint, c.CAFile = c.values["WHATSAPP_ENDPOINT"], c.values["WHATSAPP_CA_FILE"]
@@ -152,6 +155,10 @@ func (c *Config) copyFields() {
 func (c *Config) number(env string) int64 {
 	n, _ := strconv.ParseInt(c.values[env], 10, 64)
 	return n
+}
+
+func (c *Config) millis(env string) time.Duration {
+	return time.Duration(c.number(env)) * time.Millisecond
 }
 
 // together checks what only makes sense in company.

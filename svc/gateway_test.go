@@ -195,6 +195,12 @@ func (g *gateway) call(method, path string, body any) (int, []byte) {
 
 // try is call for requests that may fail because wamux dies meanwhile.
 func (g *gateway) try(method, path string, body any) (int, []byte, error) {
+	a, err := send(g.request(method, path, body))
+	return a.status, a.body, err
+}
+
+// request is a call that is not sent yet.
+func (g *gateway) request(method, path string, body any) *http.Request {
 	var reader io.Reader
 	switch b := body.(type) {
 	case nil:
@@ -203,25 +209,46 @@ func (g *gateway) try(method, path string, body any) (int, []byte, error) {
 	default:
 		data, err := json.Marshal(b)
 		if err != nil {
-			return 0, nil, err
+			panic(err) // a test's own value
 		}
 		reader = bytes.NewReader(data)
 	}
 	req, err := http.NewRequest(method, g.url+path, reader)
 	if err != nil {
-		return 0, nil, err
+		panic(err)
 	}
 	req.Header.Set("x-api-key", g.key)
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
 	}
+	return req
+}
+
+// answered is a whole answer.
+type answered struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+func send(req *http.Request) (answered, error) {
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return 0, nil, err
+		return answered{}, err
 	}
 	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, answer, err
+	body, err := io.ReadAll(resp.Body)
+	return answered{resp.StatusCode, resp.Header, body}, err
+}
+
+// do sends a request that must be answered.
+func (g *gateway) do(req *http.Request) answered {
+	g.t.Helper()
+	a, err := send(req)
+	if err != nil {
+		g.t.Fatalf("%s %s: %v", req.Method, req.URL.Path, err)
+	}
+	return a
 }
 
 // must is call with the one status that is right, decoded into T.

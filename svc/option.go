@@ -34,6 +34,8 @@ func options() []option {
 		{env: "RECONNECT_DELAY", flag: "reconnect-delay", preset: "5000", help: "first wait before a reconnect, in ms; later ones grow", check: whole(1, 3600000)},
 		{env: "MAX_RECONNECT_ATTEMPTS", flag: "max-reconnect-attempts", preset: "0", help: "give up after so many reconnects in a row; 0: never", check: whole(0, 1000000)},
 		{env: "MAX_FILE_SIZE", flag: "max-file-size", preset: "104857600", help: "largest media, in bytes", check: whole(1024, 2<<30)},
+		{env: "BULK_MESSAGE_MIN_DELAY", flag: "bulk-message-min-delay", preset: "10000", help: "shortest pause between two messages of a batch, in ms; 5000 is the floor", check: whole(0, 86400000)},
+		{env: "BULK_MESSAGE_MAX_DELAY", flag: "bulk-message-max-delay", preset: "15000", help: "longest pause between two messages of a batch, in ms; 5000 is the floor", check: whole(0, 86400000)},
 		{env: "MEDIA_HOSTS", flag: "media-hosts", help: "private hosts or addresses that media URLs may name (comma separated); public ones always may"},
 		{env: "DEFAULT_COUNTRY_CODE", flag: "default-country-code", help: "digits put in place of a leading 0 of a number", check: isDigits},
 		{env: "CORS_ORIGIN", flag: "cors-origin", help: "the one web origin that may call the API from a browser", check: isOrigin},

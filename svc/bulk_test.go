@@ -1,0 +1,123 @@
+package svc_test
+
+import (
+	"fmt"
+	"testing"
+)
+
+// TestBulk walks the good and bad answers of the bulk call; the bodies are golden files.
+func TestBulk(t *testing.T) {
+	g := start(t, t.TempDir(), []string{"SANDBOX_TIME_SCALE=100"}, "run", "--sandbox")
+	g.pair("shop", ours)
+	g.phone(theirs)
+	bulk := func(name string, status int, body any) scenario {
+		return scenario{name: name, method: "POST", path: "/shop/messages/send/bulk", body: body, status: status}
+	}
+	g.play([]scenario{
+		bulk("bulk-no-array", 400, text(theirs, "alone")),
+		bulk("bulk-no-json", 400, "[{"),
+		bulk("bulk-no-body", 400, nil),
+		bulk("bulk-empty", 200, []object{}),
+		{name: "bulk-unknown", method: "POST", path: "/nobody/messages/send/bulk", body: []object{}, status: 400},
+		bulk("bulk", 200, []any{
+			text(theirs, "first"), object{"jid": theirs}, text("081234", "leading zero"), 7,
+			object{"jid": theirs, "message": object{"hologram": object{}}}, text("6289999999999", "nobody there"),
+			object{"jid": theirs, "type": "number", "message": object{"text": "last"}, "delay": 5000},
+		}),
+	})
+	var got []string
+	for _, m := range g.inbox(theirs) {
+		got = append(got, m.Text)
+	}
+	if fmt.Sprint(got) != "[first last]" {
+		t.Errorf("the phone has %q", got)
+	}
+}
+
+// batch is what the gateway tells of one.
+type batch struct {
+	ID, State   string
+	Total, Open int
+	Results     []struct{ Index int }
+	Errors      []struct {
+		Index int
+		Error string
+	}
+}
+
+// accepted sends a batch without waiting for it.
+func (g *gateway) accepted(items []any) string {
+	g.t.Helper()
+	req := g.request("POST", "/shop/messages/send/bulk", items)
+	req.Header.Set("Prefer", "respond-async")
+	resp := g.do(req)
+	if resp.status != 202 || resp.header.Get("Location") == "" {
+		g.t.Fatalf("got %d %s, Location %q", resp.status, resp.body, resp.header.Get("Location"))
+	}
+	return resp.header.Get("Location")
+}
+
+// TestBulkIsCancelled takes a batch back: what has not gone out does not go out.
+func TestBulkIsCancelled(t *testing.T) {
+	g := sandboxed(t)
+	g.pair("shop", ours)
+	g.phone(theirs)
+	at := g.accepted([]any{text(theirs, "first"), text(theirs, "never")})
+	eventually(t, "the first message", func() bool { return len(g.inbox(theirs)) == 1 })
+	eventually(t, "its outcome", func() bool { return must[batch](g, 200, "GET", at, nil).Open == 1 })
+	must[object](g, 204, "DELETE", at, nil)
+	must[object](g, 409, "DELETE", at, nil)
+	b := must[batch](g, 200, "GET", at, nil)
+	if b.State != "cancelled" || len(b.Results) != 1 || len(b.Errors) != 1 || b.Errors[0].Index != 1 || b.Open != 0 {
+		t.Errorf("got %+v", b)
+	}
+	must[object](g, 200, "POST", "/shop/messages/send", text(theirs, "alone"))
+	if got := g.inbox(theirs); len(got) != 2 || got[1].Text != "alone" {
+		t.Errorf("the phone has %+v", got)
+	}
+}
+
+// TestBulkKill kills wamux in the middle of a batch of 200: each recipient gets one message, and each item has its outcome.
+func TestBulkKill(t *testing.T) {
+	const size, bad = 200, 50 // one in so many is bad
+	world := start(t, t.TempDir(), nil, "sandbox")
+	g := start(t, t.TempDir(), append(pointedAt(world), "SANDBOX_TIME_SCALE=100", "BULK_MESSAGE_MIN_DELAY=5000", "BULK_MESSAGE_MAX_DELAY=5000"), "run")
+	g.pairOn(world, "shop", ours)
+	var items []any
+	for n := range size {
+		number := fmt.Sprintf("62817770%05d", n)
+		world.phone(number)
+		if n%bad == bad-1 {
+			number = "0" + number
+		}
+		items = append(items, text(number, fmt.Sprint("for ", number)))
+	}
+	at := g.accepted(items)
+	for _, open := range []int{size * 3 / 4, size / 2, size / 4} {
+		eventually(t, "some of the batch", func() bool { return must[batch](g, 200, "GET", at, nil).Open <= open })
+		g.kill()
+		g.begin()
+	}
+	eventually(t, "the end of the batch", func() bool { return must[batch](g, 200, "GET", at, nil).State == "done" })
+	b := must[batch](g, 200, "GET", at, nil)
+	outcomes := map[int]int{}
+	for _, r := range b.Results {
+		outcomes[r.Index]++
+	}
+	for _, e := range b.Errors {
+		outcomes[e.Index]++
+		if e.Index%bad != bad-1 {
+			t.Errorf("item %d failed: %s", e.Index, e.Error)
+		}
+	}
+	for n := range size {
+		want := 1
+		if n%bad == bad-1 {
+			want = 0
+		}
+		if got := len(world.inbox(fmt.Sprintf("62817770%05d", n))); got != want || outcomes[n] != 1 {
+			t.Errorf("recipient %d has %d messages, its item %d outcomes", n, got, outcomes[n])
+		}
+	}
+	world.healthy(ours)
+}
