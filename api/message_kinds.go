@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -221,40 +220,4 @@ func (w *webMessageInfo) forward(c *store.Content, chat string, force bool) (err
 		c.Forward.Message = w.Message
 	}
 	return nil
-}
-
-// preview is what to show of a link: an object as Baileys has it, or nothing.
-type preview struct {
-	CanonicalURL string  `json:"canonical-url"`
-	MatchedText  string  `json:"matched-text"`
-	Title        string  `json:"title"`
-	Description  string  `json:"description"`
-	Thumbnail    *inline `json:"jpegThumbnail"`
-}
-
-// UnmarshalJSON takes the object; false is none, as null is.
-func (p *preview) UnmarshalJSON(raw []byte) error {
-	if string(raw) == "false" {
-		return nil
-	}
-	type plain preview
-	return json.Unmarshal(raw, (*plain)(p))
-}
-
-// of is the preview for a text, nil when there is none. The link is the one in the text; phones show no other.
-func (p *preview) of(text string) *store.LinkPreview {
-	if p == nil || p.Title == "" {
-		return nil
-	}
-	link := p.MatchedText
-	if link == "" && strings.Contains(text, p.CanonicalURL) {
-		link = p.CanonicalURL
-	}
-	if link == "" {
-		link = firstLink(text)
-	}
-	if link == "" {
-		return nil
-	}
-	return &store.LinkPreview{URL: link, Title: p.Title, Description: p.Description, Thumbnail: p.Thumbnail.bytes()}
 }

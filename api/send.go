@@ -83,6 +83,7 @@ func (a *api) rootJob(r *request, in *rootSend) (*store.Job, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	a.look(r.Context(), &content)
 	var media []byte
 	if from != nil {
 		media, err = a.load(r.Context(), "message", from, &content)

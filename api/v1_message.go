@@ -1,9 +1,7 @@
 package api
 
 import (
-	"cmp"
 	"encoding/json"
-	"strings"
 
 	"wamux/store"
 )
@@ -22,6 +20,7 @@ type v1SendBody struct {
 	Document *v1Media    `json:"document"`
 	Sticker  *v1Media    `json:"sticker"`
 	Location *v1Location `json:"location"`
+	Live     *v1Live     `json:"liveLocation"`
 	Contact  *v1Contact  `json:"contact"`
 	Contacts *v1Contacts `json:"contacts"`
 	Poll     *v1Poll     `json:"poll"`
@@ -71,6 +70,13 @@ type v1Location struct {
 	Address   string   `json:"address"`
 }
 
+// v1Live is where somebody is at this moment.
+type v1Live struct {
+	Latitude  *float64 `json:"latitude"`
+	Longitude *float64 `json:"longitude"`
+	Caption   string   `json:"caption"`
+}
+
 type v1Contact struct {
 	VCard string `json:"vcard"`
 }
@@ -117,28 +123,9 @@ func (l *v1Location) stored(field string) (*store.Location, error) {
 	return location(field, *l.Latitude, *l.Longitude, l.Name, l.Address)
 }
 
-// v1Preview is what to show of the link in a text.
-type v1Preview struct {
-	URL         string `json:"url"` // as it stands in the text; missing means the first one there
-	Title       string `json:"title"`
-	Description string `json:"description"`
-	Thumbnail   []byte `json:"thumbnail"` // JPEG
-}
-
-func (p *v1Preview) of(text string) (*store.LinkPreview, error) {
-	if p == nil {
-		return nil, nil
-	}
-	link := cmp.Or(p.URL, firstLink(text))
-	if p.Title == "" || link == "" || !strings.Contains(text, link) {
-		return nil, invalid("linkPreview", "A link preview needs a title, and a link that stands in the text")
-	}
-	return &store.LinkPreview{URL: link, Title: p.Title, Description: p.Description, Thumbnail: p.Thumbnail}, nil
-}
-
 type v1Reaction struct {
 	MessageID string `json:"messageId"`
 	Emoji     string `json:"emoji"`
 }
 
-const v1Types = "text, image, video, gif, ptv, audio, voice, document, sticker, location, contact, contacts, poll, event, reaction"
+const v1Types = "text, image, video, gif, ptv, audio, voice, document, sticker, location, liveLocation, contact, contacts, poll, event, reaction"

@@ -54,6 +54,7 @@ func (a *api) v1JobOf(r *request, in *v1SendBody) (*store.Job, []byte, error) {
 	}
 	job := &store.Job{Session: r.id, Key: idempotency, Fingerprint: fingerprint(to, in.MessageID, content, from),
 		MessageID: id, To: to, Deadline: time.Now().Add(jobDeadline)}
+	a.look(r.Context(), &content) // after the fingerprint, which a page must not change
 	var media []byte
 	if known, err := a.accepted(r, job); known || err != nil {
 		return job, nil, err // its media was loaded the first time, and may be gone since
@@ -111,6 +112,9 @@ func (a *api) v1Fill(r *request, in *v1SendBody, c *store.Content) (*source, err
 		c.Preview, err = in.LinkPreview.of(c.Text)
 	case "location":
 		c.Location, err = in.Location.stored("location")
+	case "liveLocation":
+		c.Text = in.Live.Caption
+		c.Location, err = (&v1Location{Latitude: in.Live.Latitude, Longitude: in.Live.Longitude}).stored("liveLocation")
 	case "contact":
 		c.Type = "contacts"
 		c.Contacts, err = contacts("contact", "", []string{in.Contact.VCard})
@@ -156,7 +160,7 @@ func (in *v1SendBody) oneObject() error {
 	there := map[string]bool{
 		"text": in.Text != nil, "image": in.Image != nil, "video": in.Video != nil, "gif": in.GIF != nil, "ptv": in.PTV != nil,
 		"audio": in.Audio != nil, "voice": in.Voice != nil, "document": in.Document != nil, "sticker": in.Sticker != nil,
-		"location": in.Location != nil, "contact": in.Contact != nil, "contacts": in.Contacts != nil,
+		"location": in.Location != nil, "liveLocation": in.Live != nil, "contact": in.Contact != nil, "contacts": in.Contacts != nil,
 		"poll": in.Poll != nil, "event": in.Event != nil, "reaction": in.Reaction != nil,
 	}
 	found, known := there[in.Type]

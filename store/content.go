@@ -5,7 +5,7 @@ import "encoding/json"
 // Content is what is to be sent, in the one form that every API decodes into.
 // Exactly the fields of its Type are set; it is kept as JSON in jobs.content.
 type Content struct {
-	Type       string       `json:"type"`           // text, image, video, audio, voice, document, sticker, location, contacts, poll, event, invite, album, reaction, pin, forward, edit, revoke
+	Type       string       `json:"type"`           // text, image, video, audio, voice, document, sticker, location, liveLocation, contacts, poll, event, invite, album, reaction, pin, forward, edit, revoke
 	Text       string       `json:"text,omitempty"` // the text, caption, emoji ("" takes a reaction back), or new text of an edit
 	Media      *Media       `json:"media,omitempty"`
 	Location   *Location    `json:"location,omitempty"`

@@ -126,6 +126,34 @@ func TestConversion(t *testing.T) {
 	g.healthy(ours, theirs)
 }
 
+// TestV1Kinds sends through /v1 what the root API has under other names.
+func TestV1Kinds(t *testing.T) {
+	g := sandboxed(t)
+	g.pair("shop", ours)
+	g.phone(theirs)
+	for _, c := range []struct {
+		kind     string
+		content  any
+		wantType string
+		want     string
+	}{
+		{"text", object{"body": "hi"}, "text", `"text":"hi"`},
+		{"poll", object{"name": "Lunch?", "options": []string{"Soup", "Rice"}, "selectableCount": 1}, "poll", `"optionName":"Rice"`},
+		{"event", object{"name": "Opening", "startsAt": "2026-12-24T18:00:00Z", "location": object{"latitude": 1, "longitude": 2, "name": "Hall"}}, "event", `"startTime":"1798135200"`},
+		{"contact", object{"vcard": "BEGIN:VCARD\nFN:Jane\nEND:VCARD"}, "contact", `FN:Jane`},
+		{"liveLocation", object{"latitude": -6.2, "longitude": 106.8, "caption": "on my way"}, "live_location", `"caption":"on my way"`},
+		{"sticker", object{"data": testPNG()}, "sticker", `"mimetype":"image/webp"`},
+	} {
+		body := object{"to": theirs, "type": c.kind, c.kind: c.content, "expiresIn": 86400}
+		job := must[struct{ MessageID string }](g, 200, "POST", "/v1/sessions/shop/messages", body)
+		got := g.arrived(theirs, job.MessageID)
+		if text := compact(got.Content); got.Type != c.wantType || !strings.Contains(text, c.want) || !strings.Contains(text, `"expiration":86400`) {
+			t.Errorf("%s: got %s %s, want %s in it", c.kind, got.Type, text, c.want)
+		}
+	}
+	g.healthy(ours, theirs)
+}
+
 // TestSendAbout sends what speaks of an earlier message.
 func TestSendAbout(t *testing.T) {
 	g := sandboxed(t)

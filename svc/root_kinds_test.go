@@ -40,6 +40,7 @@ func goodKinds() []scenario {
 	return []scenario{
 		kind("kind-text", 200, object{"text": "hello", "mentions": []string{about}}),
 		kind("kind-preview", 200, object{"text": "see https://example.com/a", "linkPreview": link}),
+		kind("kind-preview-hostile", 200, object{"text": "see http://169.254.169.254/latest", "linkPreview": true}),
 		kind("kind-location", 200, object{"location": object{"degreesLatitude": -6.2, "degreesLongitude": 106.8, "name": "Monas"}}),
 		kind("kind-contacts", 200, object{"contacts": object{"displayName": "Jane", "contacts": []object{{"vcard": vcard}}}}),
 		kind("kind-poll", 200, object{"poll": object{"name": "Lunch?", "values": []string{"Soup", "Rice"}, "selectableCount": 1}}),

@@ -42,6 +42,8 @@ func Outgoing(c store.Content, up *Uploaded) (*waE2E.Message, error) {
 		return sendAlbum(c, around)
 	case "location":
 		return sendLocation(c, around)
+	case "liveLocation":
+		return sendLiveLocation(c, around)
 	case "contacts", "contact":
 		return sendContacts(c, around)
 	case "poll":
@@ -110,12 +112,30 @@ func sendText(c store.Content, around *waE2E.ContextInfo) (*waE2E.Message, error
 
 func sendLocation(c store.Content, around *waE2E.ContextInfo) (*waE2E.Message, error) {
 	l := c.Location
-	if l == nil || !within(l.Latitude, 90) || !within(l.Longitude, 180) {
-		return nil, invalid("A location needs a latitude from -90 to 90 and a longitude from -180 to 180")
+	if !onGlobe(l) {
+		return nil, offGlobe()
 	}
 	return &waE2E.Message{LocationMessage: &waE2E.LocationMessage{
 		DegreesLatitude: &l.Latitude, DegreesLongitude: &l.Longitude, Name: some(l.Name), Address: some(l.Address), ContextInfo: around,
 	}}, nil
+}
+
+// sendLiveLocation sends where somebody is at this moment; [Stamp] puts in when that is.
+func sendLiveLocation(c store.Content, around *waE2E.ContextInfo) (*waE2E.Message, error) {
+	if !onGlobe(c.Location) {
+		return nil, offGlobe()
+	}
+	return &waE2E.Message{LiveLocationMessage: &waE2E.LiveLocationMessage{
+		DegreesLatitude: &c.Location.Latitude, DegreesLongitude: &c.Location.Longitude, Caption: some(c.Text), ContextInfo: around,
+	}}, nil
+}
+
+func onGlobe(l *store.Location) bool {
+	return l != nil && within(l.Latitude, 90) && within(l.Longitude, 180)
+}
+
+func offGlobe() error {
+	return invalid("A location needs a latitude from -90 to 90 and a longitude from -180 to 180")
 }
 
 func within(v, limit float64) bool { return math.Abs(v) <= limit }

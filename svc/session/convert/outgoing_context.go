@@ -100,7 +100,7 @@ func quotable(msg *waE2E.Message) *waE2E.Message {
 }
 
 // Stamp puts in what depends on who sends a message and when: the time of
-// reactions, pins and edits, by which phones tell the newer one, and the author of a
+// reactions, pins, edits and live locations, by which phones tell the newer one, and the author of a
 // quoted message of our own. Give it a time that is fixed for the job, so that
 // a repeat after a crash is the same message.
 func Stamp(msg *waE2E.Message, own Own, at time.Time) {
@@ -110,6 +110,9 @@ func Stamp(msg *waE2E.Message, own Own, at time.Time) {
 	}
 	if p := inner.GetPinInChatMessage(); p != nil && p.SenderTimestampMS == nil {
 		p.SenderTimestampMS = proto.Int64(at.UnixMilli())
+	}
+	if l := inner.GetLiveLocationMessage(); l != nil && l.SequenceNumber == nil {
+		l.SequenceNumber = proto.Int64(at.UnixMicro())
 	}
 	p := inner.GetProtocolMessage()
 	if p.GetType() == waE2E.ProtocolMessage_MESSAGE_EDIT && p.TimestampMS == nil {

@@ -59,6 +59,7 @@ func contents() map[string]sendable {
 		"document_caption":  {media("document", "see", store.Media{Mimetype: "application/pdf", FileName: "bill.pdf"}), "document", "see", []string{`"caption":"see"`}},
 		"sticker":           {media("sticker", "", store.Media{Mimetype: "image/webp", Width: 512, Height: 512}), "sticker", "", []string{`"mimetype":"image/webp"`}},
 		"location":          {store.Content{Type: "location", Location: &store.Location{Latitude: -6.2, Longitude: 106.8, Name: "Monas", Address: "Jakarta"}}, "location", "Monas", []string{`"latitude":-6.2`, `"longitude":106.8`, `"address":"Jakarta"`}},
+		"live_location":     {store.Content{Type: "liveLocation", Text: "on my way", Location: &store.Location{Latitude: -6.2, Longitude: 106.8}}, "liveLocation", "on my way", []string{`"latitude":-6.2`}},
 		"contact":           {store.Content{Type: "contacts", Contacts: &store.Contacts{VCards: []string{vcard}}}, "contact", "John Doe", []string{`TEL;waid=628123`}},
 		"contacts":          {store.Content{Type: "contacts", Contacts: &store.Contacts{DisplayName: "2 contacts", VCards: []string{vcard, vcard}}}, "contacts", "2 contacts", []string{`TEL;waid=628123`}},
 		"reply_to_given":    {reply(store.Reply{Key: store.MessageKey{RemoteJID: jane.String(), ID: "3EB0Q"}, Message: quotedMedia, Text: "sunset"}), "text", "until six", []string{`"text":"sunset","type":"image"`}},
