@@ -123,3 +123,37 @@ func TestStaysSealed(t *testing.T) {
 	g.inHistory(after)
 	g.healthy(ours, theirs)
 }
+
+// TestSecretOutlivesLostAck: a poll that is sent again keeps its secret, so that
+// votes in the copy that did arrive can be read.
+func TestSecretOutlivesLostAck(t *testing.T) {
+	g := sandboxed(t)
+	g.pair("shop", ours)
+	g.phone(theirs)
+	if status, answer := g.call("POST", "/v1/sandbox/faults", object{"kind": "lost_ack", "phone": ours}); status/100 != 2 {
+		t.Fatalf("fault: got %d %s", status, answer)
+	}
+	type answer struct {
+		Data struct {
+			Key     sentKey
+			Message struct {
+				MessageContextInfo struct{ MessageSecret string }
+			}
+		}
+	}
+	sent := must[answer](g, 200, "POST", "/shop/messages/send", object{"jid": theirs, "message": object{"poll": object{"name": "Lunch?", "values": []string{"Soup", "Rice"}}}}).Data
+	var arrived struct {
+		MessageContextInfo struct{ MessageSecret string }
+	}
+	if err := json.Unmarshal(g.arrived(theirs, sent.Key.ID).Content, &arrived); err != nil {
+		t.Fatal(err)
+	}
+	if got := sent.Message.MessageContextInfo.MessageSecret; got == "" || got != arrived.MessageContextInfo.MessageSecret {
+		t.Errorf("got the secret %q, the phone has %q", got, arrived.MessageContextInfo.MessageSecret)
+	}
+	vote := must[struct{ ID string }](g, 200, "POST", "/v1/sandbox/phones/"+theirs+"/messages", object{"to": ours, "type": "vote", "target": sent.Key.ID, "options": []string{"Rice"}}).ID
+	if got := g.inHistory(vote); got.Message != "Rice" {
+		t.Errorf("got %+v, want the vote", got)
+	}
+	g.healthy(ours, theirs)
+}
