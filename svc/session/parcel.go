@@ -45,11 +45,19 @@ func (o *sender) pack(p *parcel) (err error) {
 	if p.secret, err = o.secret(p); err != nil {
 		return err
 	}
-	if p.job.Content.Type == "poll" || p.job.Content.Type == "event" { // clients of the old service read votes with it
-		convert.Secret(msg, p.secret)
+	if t := p.job.Content.Type; t == "poll" || t == "event" { // clients of the old service read votes with what the answer tells
+		o.protect(p, msg)
 	}
 	p.msg = msg
 	return nil
+}
+
+// protect puts the secret into a message. What goes to a newsletter has none: it
+// is not encrypted, and everybody would read it.
+func (o *sender) protect(p *parcel, msg *waE2E.Message) {
+	if p.to.Server != types.NewsletterServer {
+		convert.Secret(msg, p.secret)
+	}
 }
 
 // secret is the message's secret: the one that an attempt before a crash has

@@ -122,7 +122,7 @@ func (o *sender) try(p *parcel) (err error) {
 	ctx, release := o.run.device.SendContext(o.run.ctx)
 	defer release()
 	msg := proto.Clone(p.msg).(*waE2E.Message) // the library writes into it
-	convert.Secret(msg, p.secret)
+	o.protect(p, msg)
 	p.sent, err = o.run.client.SendMessage(ctx, p.to, msg, whatsmeow.SendRequestExtra{
 		ID: p.job.MessageID, Timeout: o.s.m.scaled(ackTime)})
 	return err

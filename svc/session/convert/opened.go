@@ -15,6 +15,9 @@ import (
 // describe reads the message, and what was encrypted inside it.
 func (l letter) describe() content {
 	c := describe(l.msg)
+	if c.Type == "pin" {
+		put(c.Meta, "seconds", l.msg.GetMessageContextInfo().GetMessageAddOnDurationInSecs())
+	}
 	switch {
 	case l.opened == nil:
 	case l.opened.Vote != nil:

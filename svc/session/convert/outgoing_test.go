@@ -73,7 +73,7 @@ func contents() map[string]sendable {
 		"event":             {store.Content{Type: "event", Occasion: &store.Occasion{Name: "Opening", Description: "cake", Start: noon.Unix(), End: noon.Unix() + 60, Location: &store.Location{Name: "Hall", Latitude: 1, Longitude: 2}, ExtraGuests: true, JoinLink: "https://call.whatsapp.com/x"}}, "event", "Opening", []string{`"description":"cake"`, `"startsAt"`, `"endsAt"`, `"extraGuestsAllowed":true`, `"joinLink":"https://call`, `"name":"Hall"`}},
 		"event_cancelled":   {store.Content{Type: "event", Occasion: &store.Occasion{Name: "Opening", Start: noon.Unix(), Cancelled: true}}, "event", "Opening", []string{`"cancelled":true`}},
 		"invite":            {store.Content{Type: "invite", Text: "join us", Invite: &store.Invite{Group: group.String(), Name: "Us", Code: "AbC", Expires: noon.Unix()}}, "groupInvite", "join us", []string{`AbC`}},
-		"pin":               {store.Content{Type: "pin", Key: key, Pin: &store.Pin{Seconds: 604800}}, "pin", "", []string{`"pinned":true`, `"id":"3EB0T"`}},
+		"pin":               {store.Content{Type: "pin", Key: key, Pin: &store.Pin{Seconds: 604800}}, "pin", "", []string{`"pinned":true`, `"seconds":604800`, `"id":"3EB0T"`}},
 		"unpin":             {store.Content{Type: "pin", Key: key, Pin: &store.Pin{Unpin: true}}, "pin", "", []string{`"id":"3EB0T"`}},
 		"forward":           {forward(store.Forward{Raw: passed}), "text", "rumour", []string{`"forwarded":true`, `"forwardingScore":3`}},
 		"forward_own":       {forward(store.Forward{Message: json.RawMessage(`{"conversation":"ours"}`), Own: true}), "text", "ours", nil},
