@@ -41,6 +41,8 @@ type Sessions interface {
 	NewMessageID(session string) string
 	// Picture returns the URL of the session's own profile picture, "" when there is none.
 	Picture(ctx context.Context, id string) (string, error)
+	// Groups asks WhatsApp for the groups the session's account is in; one that is not connected is offline.
+	Groups(ctx context.Context, id string) ([]store.Group, error)
 }
 
 // Fetcher reads media from the network without being led to places it must not reach; svc/guard fills it.

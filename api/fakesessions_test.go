@@ -117,6 +117,14 @@ func (f *fakeSessions) Deliver(ctx context.Context, j *store.Job) (*store.Job, e
 
 func (f *fakeSessions) NewMessageID(string) string { return "3EB0C0FFEE" }
 
+func (f *fakeSessions) Groups(context.Context, string) ([]store.Group, error) {
+	return []store.Group{
+		{JID: "120363000000000001@g.us", Name: "Bakers", Description: "Bread and rolls", Owner: "6281000000002@s.whatsapp.net", OwnerLID: "100000000000002@lid",
+			Members: 3, Admin: true, CreatedAt: time.Date(2029, 5, 6, 7, 8, 9, 0, time.UTC)},
+		{JID: "120363000000000002@g.us", Name: "Nobody's", Members: 1},
+	}, f.broken()
+}
+
 func (f *fakeSessions) Picture(context.Context, string) (string, error) {
 	return "https://pps.whatsapp.net/me.jpg", nil
 }

@@ -169,6 +169,20 @@ func TestRootHistory(t *testing.T) {
 	})
 }
 
+// TestRootGroups lists groups, and tells why it cannot.
+func TestRootGroups(t *testing.T) {
+	fails := func(code store.Code, sentence string) func(*world) {
+		return func(w *world) { w.sessions.fail = store.Errorf(code, "a_name", "%s", sentence) }
+	}
+	run(t, []scenario{
+		{name: "groups", method: "GET", path: "/shop/groups", status: 200, golden: true},
+		{name: "groups-offline", method: "GET", path: "/shop/groups", status: 503, golden: true, before: fails(store.CodeOffline, "The session is not connected")},
+		{name: "groups-no-answer", method: "GET", path: "/shop/groups", status: 504, before: fails(store.CodeTimeout, "WhatsApp did not answer")},
+		{name: "groups-unknown-session", method: "GET", path: "/nobody/groups", status: 404, golden: true},
+		{name: "groups-no-key", method: "GET", path: "/shop/groups", header: without("X-Api-Key"), status: 401},
+	})
+}
+
 // TestGivenUpJobIsTakenBack tells the two ways in which a send ends without an ack: taken back, or already on the wire.
 func TestGivenUpJobIsTakenBack(t *testing.T) {
 	for _, onTheWire := range []bool{false, true} {

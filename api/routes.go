@@ -66,6 +66,7 @@ func rootRoutes() []Route {
 		{"GET", "/:sessionId/chats", store.ScopeRead, ThisSession, NoBody, (*api).chatHistory},
 		{"GET", "/:sessionId/chats/:jid", store.ScopeRead, ThisSession, NoBody, (*api).chatHistory},
 		{"GET", "/:sessionId/contacts", store.ScopeRead, ThisSession, NoBody, (*api).contactList},
+		{"GET", "/:sessionId/groups", store.ScopeRead, ThisSession, NoBody, (*api).groupList},
 	}
 }
 

@@ -220,7 +220,8 @@ func TestUnknownSession(t *testing.T) {
 	_, awaited := w.m.Await(ctx, "nobody")
 	_, delivered := w.m.Deliver(ctx, &store.Job{ID: "job_x", Session: "nobody"})
 	_, picture := w.m.Picture(ctx, "nobody")
-	for name, err := range map[string]error{"await": awaited, "deliver": delivered, "picture": picture, "start": w.m.Start(ctx, "nobody")} {
+	_, groups := w.m.Groups(ctx, "nobody")
+	for name, err := range map[string]error{"await": awaited, "deliver": delivered, "picture": picture, "groups": groups, "start": w.m.Start(ctx, "nobody")} {
 		if store.ErrorCode(err) != store.CodeNotFound {
 			t.Errorf("%s: %v", name, err)
 		}

@@ -54,6 +54,11 @@ func moments() map[string]any {
 		"group_members":      &events.GroupInfo{JID: group, Sender: &janeLID, SenderPN: &jane, Timestamp: noon, Join: []types.JID{ours}, Leave: []types.JID{jane}, ParticipantVersionID: "v2"},
 		"group_settings": &events.GroupInfo{JID: group, Sender: &janeLID, Timestamp: noon, Name: &types.GroupName{Name: "Bakers"}, Topic: &types.GroupTopic{Topic: "Bread"},
 			Announce: &types.GroupAnnounce{IsAnnounce: true}, Ephemeral: &types.GroupEphemeral{DisappearingTimer: 86400}, UnknownChanges: []*waBinary.Node{{Tag: "membership_approval_request"}}},
+		"group_request": &events.GroupInfo{JID: group, Sender: &janeLID, SenderPN: &jane, Timestamp: noon, UnknownChanges: []*waBinary.Node{
+			{Tag: "created_membership_requests", Attrs: waBinary.Attrs{"request_method": "invite_link"}, Content: []waBinary.Node{{Tag: "requested_user", Attrs: waBinary.Attrs{"jid": janeLID, "phone_number": jane}}}}}},
+		"group_request_taken_back": &events.GroupInfo{JID: group, Sender: &janeLID, SenderPN: &jane, Timestamp: noon, UnknownChanges: []*waBinary.Node{{Tag: "revoked_membership_requests"}}},
+		"group_request_rejected": &events.GroupInfo{JID: group, Sender: &oursLID, Timestamp: noon, UnknownChanges: []*waBinary.Node{
+			{Tag: "revoked_membership_requests", Content: []waBinary.Node{{Tag: "participant", Attrs: waBinary.Attrs{"jid": janeLID}}}}, {Tag: "member_add_mode", Content: []byte("admin_add")}}},
 		"group_joined":      &events.JoinedGroup{Reason: "invite", Sender: &janeLID, GroupInfo: types.GroupInfo{JID: group, GroupName: types.GroupName{Name: "Bakers"}, Participants: make([]types.GroupParticipant, 3)}},
 		"picture":           &events.Picture{JID: jane, Author: jane, Timestamp: noon, PictureID: "9"},
 		"picture_group":     &events.Picture{JID: group, Author: jane, Timestamp: noon, Remove: true},
