@@ -73,7 +73,10 @@ type Options struct {
 	Hosts       []string      // Host names that are answered beside the loopback names, without port
 	CORSOrigin  string        // the one origin a browser page may call from; "" means none
 	MaxFileSize int64         // bytes of one media file; 0 means 64 MiB
+	FileTypes   FileTypes     // which media may be sent; empty means all
 	MaxSessions int           // 0 means no limit
+	RateMax     int           // requests in a RateWindow for each key, and for each address without one; 0 means no limit
+	RateWindow  time.Duration // 0 means a minute
 	CountryCode string        // digits put in place of a leading 0; "" refuses such numbers
 	QRWait      time.Duration // how long POST /sessions/add waits for the first QR; 0 means 40 s
 	SendWait    time.Duration // how long a send waits for WhatsApp's ack; 0 means 30 s
@@ -89,6 +92,7 @@ type api struct {
 	keySums [][sha256.Size]byte
 	guesses *guessLimit
 	codes   *codeLimit
+	rates   *rateLimit
 	heavy   chan struct{} // slots for bodies that hold media; bounds the memory they take
 	batches *batches
 }
@@ -108,15 +112,17 @@ func (a *API) Close() { a.batches.close() }
 
 // New makes the API. Whoever made it closes it.
 func New(o Options) *API {
+	o = o.withDefaults()
 	a := &api{
-		Options: o.withDefaults(),
+		Options: o,
 		keySums: sums(o.Keys),
 		guesses: newGuessLimit(time.Now),
 		codes:   newCodeLimit(time.Now),
+		rates:   newRateLimit(o.RateMax, o.RateWindow, time.Now),
 		heavy:   make(chan struct{}, 2),
 	}
 	a.batches = newBatches(a)
-	rt := newRouter(http.HandlerFunc(stray))
+	rt := newRouter(http.HandlerFunc(a.stray))
 	for _, route := range Routes() {
 		if o.Sandbox != nil || !strings.HasPrefix(route.Path, "/v1/sandbox/") {
 			rt.add(route, a.serve(route))
@@ -128,6 +134,7 @@ func New(o Options) *API {
 func (o Options) withDefaults() Options {
 	o.Log = cmp.Or(o.Log, slog.Default())
 	o.MaxFileSize = cmp.Or(o.MaxFileSize, 64<<20)
+	o.RateWindow = cmp.Or(o.RateWindow, time.Minute)
 	o.QRWait = cmp.Or(o.QRWait, 40*time.Second)
 	o.SendWait = cmp.Or(o.SendWait, 30*time.Second)
 	o.BulkMinDelay = max(cmp.Or(o.BulkMinDelay, 10*time.Second), paceFloor)

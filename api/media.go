@@ -88,11 +88,14 @@ func (a *api) load(ctx context.Context, field string, s *source, c *store.Conten
 	if int64(len(data)) > a.MaxFileSize {
 		return nil, fail(http.StatusRequestEntityTooLarge, "media_too_large", fmt.Sprintf("The media is larger than %d bytes", a.MaxFileSize), "Raise MAX_FILE_SIZE if it must be sent.")
 	}
-	if data, err = a.convert(ctx, data, c); err != nil {
-		return nil, err
-	}
 	if c.Media.FileName == "" && c.Type == "document" {
 		c.Media.FileName = fileName(s.url)
+	}
+	if err = a.fileAllowed(mediaMimetype(c, told, data), c.Media.FileName, sniff(data)); err != nil {
+		return nil, err
+	}
+	if data, err = a.convert(ctx, data, c); err != nil {
+		return nil, err
 	}
 	c.Media.Size = int64(len(data))
 	c.Media.Mimetype = mediaMimetype(c, told, data)

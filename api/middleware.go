@@ -95,8 +95,12 @@ func (a *api) recovered(w *recorder, r *http.Request) {
 
 var errPanic = errors.New("panic")
 
-// stray answers what no route takes; an Allow header, set by the router, makes it a 405.
-func stray(w http.ResponseWriter, r *http.Request) {
+// stray answers what no route takes; an Allow header, set by the router, makes it a 405. No key is looked at here.
+func (a *api) stray(w http.ResponseWriter, r *http.Request) {
+	if err := a.paced(r, false); err != nil {
+		writeProblem(w, r.URL.Path, problemOf(err))
+		return
+	}
 	if w.Header().Get("Allow") != "" {
 		writeProblem(w, r.URL.Path, fail(http.StatusMethodNotAllowed, "method_not_allowed", "Method "+r.Method+" is not allowed for "+r.URL.Path, ""))
 		return

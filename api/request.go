@@ -24,6 +24,11 @@ type request struct {
 // admit is the one place that decides who may act on what. A handler never reads a session id from anywhere else.
 func (a *api) admit(r *request) error {
 	key, err := a.authenticate(r.Request)
+	if r.route.Path != "/healthz" { // who asks whether we live must not be told no
+		if err := a.paced(r.Request, err == nil); err != nil {
+			return err
+		}
+	}
 	if r.route.Scope == "" {
 		r.key = key
 		return nil

@@ -213,7 +213,7 @@ func statusOfJob(code string) int {
 func (a *api) sendFailed(w http.ResponseWriter, r *request, err error) error {
 	p := problemOf(err)
 	switch p.Status {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusInsufficientStorage, http.StatusTooManyRequests:
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusInsufficientStorage, http.StatusTooManyRequests:
 		return err
 	}
 	if p.Status == http.StatusInternalServerError {

@@ -175,6 +175,7 @@ func (a *App) apiOptions() api.Options {
 		DB: a.db, Sessions: a.sessions, Log: a.Log, Fetcher: guard.New(guard.Options{Policy: a.mediaPolicy()}),
 		Studio: media.New(media.Options{Max: a.Config.MaxFileSize, Log: a.Log}),
 		Keys:   a.Config.APIKeys, Hosts: append(a.Config.AllowedHosts, a.Config.Host), CORSOrigin: a.Config.CORSOrigin,
+		FileTypes: a.Config.FileTypes, RateMax: a.Config.RateMax, RateWindow: a.Config.RateWindow,
 		MaxFileSize: a.Config.MaxFileSize, MaxSessions: a.Config.MaxSessions, CountryCode: a.Config.CountryCode,
 		BulkMinDelay: a.Config.BulkMin, BulkMaxDelay: a.Config.BulkMax, Scale: a.Config.Scale,
 		Version: buildVersion(),

@@ -10,9 +10,12 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
+
+	"wamux/api"
 )
 
 // Config is what wamux was told, validated: read in one place, once, and
@@ -26,12 +29,16 @@ type Config struct {
 	ReconnectDelay  time.Duration
 	MaxReconnects   int
 	MaxFileSize     int64
+	FileTypes       api.FileTypes
 	MediaHosts      []string
 	BulkMin         time.Duration
 	BulkMax         time.Duration
 	CountryCode     string
 	CORSOrigin      string
+	RateMax         int // requests in a RateWindow; 0 means no limit
+	RateWindow      time.Duration
 	LogLevel        slog.Level
+	LogFile         string // "" means none
 	Endpoint        string // of a simulated WhatsApp; "" is the real one
 	RootKey         []byte
 	CAFile          string
@@ -145,7 +152,11 @@ func (c *Config) copyFields() {
 	c.MaxFileSize, c.MediaHosts = c.number("MAX_FILE_SIZE"), list(c.values["MEDIA_HOSTS"])
 	c.BulkMin, c.BulkMax = c.millis("BULK_MESSAGE_MIN_DELAY"), c.millis("BULK_MESSAGE_MAX_DELAY")
 	c.CountryCode, c.CORSOrigin = c.values["DEFAULT_COUNTRY_CODE"], c.values["CORS_ORIGIN"]
-	_ = c.LogLevel.UnmarshalText([]byte(c.values["LOG_LEVEL"]))
+	c.FileTypes, _ = api.ParseFileTypes(c.values["ALLOWED_FILE_TYPES"])
+	c.RateMax = int(c.number("RATE_LIMIT_MAX_REQUESTS"))
+	c.RateWindow = time.Duration(c.number("RATE_LIMIT_WINDOW_MS")) * time.Millisecond
+	c.LogLevel, _ = logLevel(c.values["LOG_LEVEL"])
+	c.LogFile = c.values["LOG_FILE"]
 	c.Endpoint, c.CAFile = c.values["WHATSAPP_ENDPOINT"], c.values["WHATSAPP_CA_FILE"]
 	c.RootKey, _ = hex.DecodeString(c.values["WHATSAPP_ROOT_KEY"])
 	c.SandboxListen = c.values["SANDBOX_LISTEN"]
@@ -172,10 +183,25 @@ func (c *Config) together() error {
 		return errors.New("WHATSAPP_ENDPOINT also needs WHATSAPP_ROOT_KEY and WHATSAPP_CA_FILE; `wamux sandbox` prints all three")
 	case c.Endpoint == "" && (len(c.RootKey) > 0 || c.CAFile != ""):
 		return errors.New("WHATSAPP_ROOT_KEY and WHATSAPP_CA_FILE only make sense with WHATSAPP_ENDPOINT")
+	case c.LogFile != "" && filepath.Clean(c.LogFile) == filepath.Clean(c.Database):
+		return errors.New("LOG_FILE names the database: give the log a file of its own")
 	case c.Scale != 1 && !c.Sandbox && c.Endpoint == "":
 		return errors.New("SANDBOX_TIME_SCALE is for the sandbox only: the real WhatsApp's time can't be hurried")
 	}
 	return nil
+}
+
+// notes are settings that were given and do nothing, a sentence each.
+func (c *Config) notes() (notes []string) {
+	for _, env := range []string{"WEBHOOK_URL", "WEBHOOK_SECRET"} {
+		if c.values[env] != "" {
+			notes = append(notes, fmt.Sprintf("%s (%s) has no effect yet, since webhooks come with a later version: until then read GET /v1/events.", env, c.givenAs[env]))
+		}
+	}
+	if c.RateMax == 0 && c.givenAs["RATE_LIMIT_WINDOW_MS"] != "default" {
+		notes = append(notes, fmt.Sprintf("RATE_LIMIT_WINDOW_MS (%s) has no effect without RATE_LIMIT_MAX_REQUESTS.", c.givenAs["RATE_LIMIT_WINDOW_MS"]))
+	}
+	return notes
 }
 
 func isLoopback(host string) bool {
@@ -214,7 +240,8 @@ func parseDotenv(r io.Reader) (map[string]string, error) {
 	pairs := map[string]string{}
 	lines := bufio.NewScanner(r)
 	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(lines.Text()), "export "))
+		text := strings.TrimPrefix(lines.Text(), "\ufeff") // Windows editors begin a file with it
+		line := strings.TrimSpace(strings.TrimPrefix(strings.TrimSpace(text), "export "))
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}

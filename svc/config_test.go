@@ -2,8 +2,10 @@ package svc
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestReadConfig(t *testing.T) {
@@ -36,6 +38,23 @@ func TestReadConfig(t *testing.T) {
 		{name: "ErrNoFlag", args: []string{"port"}, want: `"port" is no flag`},
 		{name: "ErrRemote", env: map[string]string{"HOST": "0.0.0.0"}, want: "other machines can reach without encryption"},
 		{name: "RemoteAllowed", env: map[string]string{"HOST": "0.0.0.0", "ALLOW_REMOTE": "true"}, check: func(c Config) bool { return c.Host == "0.0.0.0" }},
+		{name: "BOM", dotenv: "\ufeffPORT=4", check: func(c Config) bool { return c.Port == "4" }},
+		{name: "OldLogLevel", env: map[string]string{"LOG_LEVEL": "VERBOSE"}, check: func(c Config) bool { return c.LogLevel.String() == "DEBUG" }},
+		{name: "ErrLogLevel", env: map[string]string{"LOG_LEVEL": "loud"}, want: "must be debug, info, warn or error"},
+		{name: "RateOff", env: map[string]string{"RATE_LIMIT_WINDOW_MS": "900000"}, check: func(c Config) bool {
+			return c.RateMax == 0 && len(c.notes()) == 1 && strings.Contains(c.notes()[0], "RATE_LIMIT_WINDOW_MS (environment) has no effect without")
+		}},
+		{name: "Rate", env: map[string]string{"RATE_LIMIT_WINDOW_MS": "900000", "RATE_LIMIT_MAX_REQUESTS": "100"}, check: func(c Config) bool {
+			return c.RateMax == 100 && c.RateWindow == 15*time.Minute && len(c.notes()) == 0
+		}},
+		{name: "ErrRate", env: map[string]string{"RATE_LIMIT_MAX_REQUESTS": "-1"}, want: "whole number from 0"},
+		{name: "FileTypes", env: map[string]string{"ALLOWED_FILE_TYPES": "image/*,.pdf"}, check: func(c Config) bool { return slices.Equal(c.FileTypes, []string{"image/*", "application/pdf"}) }},
+		{name: "ErrFileTypes", env: map[string]string{"ALLOWED_FILE_TYPES": "pdff"}, want: `ALLOWED_FILE_TYPES (environment) is "pdff", but it names "pdff", an extension that is not known here`},
+		{name: "Webhooks", dotenv: "WEBHOOK_URL=https://a.example\nWEBHOOK_SECRET=canary", check: func(c Config) bool {
+			notes := strings.Join(c.notes(), "\n")
+			return len(c.notes()) == 2 && strings.Contains(notes, "WEBHOOK_URL (.env) has no effect yet") && !strings.Contains(notes, "canary") && !strings.Contains(notes, "a.example")
+		}},
+		{name: "ErrLogIsDatabase", env: map[string]string{"LOG_FILE": "wamux.db"}, want: "names the database"},
 		{name: "ErrCORS", env: map[string]string{"CORS_ORIGIN": "*"}, want: "never *"},
 		{name: "ErrEndpointAlone", env: map[string]string{"WHATSAPP_ENDPOINT": "127.0.0.1:1"}, want: "also needs WHATSAPP_ROOT_KEY"},
 		{name: "ErrEndpointAndSandbox", args: []string{"--sandbox"}, env: map[string]string{"WHATSAPP_ENDPOINT": "127.0.0.1:1"}, want: "brings its own"},
@@ -57,6 +76,18 @@ func TestReadConfig(t *testing.T) {
 				t.Fatalf("got %+v", c)
 			}
 		})
+	}
+}
+
+// TestOldVariables holds the settings against those of the old service: none may be ignored in silence.
+func TestOldVariables(t *testing.T) {
+	var help bytes.Buffer
+	helpConfig(&help)
+	for _, name := range strings.Fields(`PORT API_KEYS DATABASE_URL MAX_SESSIONS RECONNECT_DELAY MAX_RECONNECT_ATTEMPTS BULK_MESSAGE_MIN_DELAY BULK_MESSAGE_MAX_DELAY WEBHOOK_URL WEBHOOK_SECRET
+		RATE_LIMIT_WINDOW_MS RATE_LIMIT_MAX_REQUESTS MAX_FILE_SIZE ALLOWED_FILE_TYPES CORS_ORIGIN LOG_LEVEL LOG_FILE`) {
+		if !strings.Contains(help.String(), "\n  "+name+", --") {
+			t.Errorf("wamux help config does not tell %s", name)
+		}
 	}
 }
 

@@ -126,6 +126,9 @@ func (g *gateway) await(stdout io.Reader) {
 			fmt.Fprintln(g.out, lines.Text())
 			if rest, ok := strings.CutPrefix(lines.Text(), "wamux is listening on "); ok {
 				g.url = rest
+				if key, own := g.ownKey(); own {
+					keyFile <- key
+				}
 			}
 			if rest, ok := strings.CutPrefix(lines.Text(), "admin key: "); ok {
 				keyFile <- rest
@@ -135,6 +138,10 @@ func (g *gateway) await(stdout io.Reader) {
 	}()
 	select {
 	case name := <-keyFile:
+		if key, own := g.ownKey(); own {
+			g.key = key
+			return
+		}
 		if !filepath.IsAbs(name) {
 			name = filepath.Join(g.dir, name)
 		}
@@ -148,6 +155,17 @@ func (g *gateway) await(stdout io.Reader) {
 	case <-time.After(deadline):
 		g.t.Fatalf("wamux does not listen:\n%s", g.log)
 	}
+}
+
+// ownKey is the first of API_KEYS; with those there is no key file.
+func (g *gateway) ownKey() (key string, own bool) {
+	for _, pair := range g.env {
+		if keys, found := strings.CutPrefix(pair, "API_KEYS="); found {
+			key, _, _ = strings.Cut(keys, ",")
+			return key, true
+		}
+	}
+	return "", false
 }
 
 func (g *gateway) running() bool {

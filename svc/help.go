@@ -35,8 +35,17 @@ func (p program) help(args []string) int {
 	return exitOK
 }
 
+const settings = `Settings. Each is an environment variable, a flag, or a line in the file .env of
+the working folder; the flag weighs more than the variable, the variable more
+than .env. An empty value counts as not given. What is in force, and where it
+comes from, is told by ` + "`wamux config`" + `.
+
+A line of .env is NAME=value. Quotes around a value are taken off, "export "
+before a name too; # begins a comment. Names that are not below are ignored.
+`
+
 func helpConfig(w io.Writer) {
-	fmt.Fprintln(w, "Settings: the flag weighs more than the variable, the variable more than .env.")
+	fmt.Fprint(w, settings)
 	for _, o := range options() {
 		fmt.Fprintf(w, "\n  %s, --%s\n      %s\n", o.env, o.flag, o.help)
 		if o.preset != "" {

@@ -76,6 +76,9 @@ func (p program) showConfig(args []string) int {
 		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
 	}
 	config.print(p.stdout)
+	for _, note := range config.notes() {
+		fmt.Fprintf(p.stderr, "note: %s\n", note)
+	}
 	return exitOK
 }
 

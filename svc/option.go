@@ -2,10 +2,13 @@ package svc
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"strconv"
 	"strings"
+
+	"wamux/api"
 )
 
 // option is one setting: a flag, an environment variable and a line of .env
@@ -36,10 +39,16 @@ func options() []option {
 		{env: "MAX_FILE_SIZE", flag: "max-file-size", preset: "104857600", help: "largest media, in bytes", check: whole(1024, 2<<30)},
 		{env: "BULK_MESSAGE_MIN_DELAY", flag: "bulk-message-min-delay", preset: "10000", help: "shortest pause between two messages of a batch, in ms; 5000 is the floor", check: whole(0, 86400000)},
 		{env: "BULK_MESSAGE_MAX_DELAY", flag: "bulk-message-max-delay", preset: "15000", help: "longest pause between two messages of a batch, in ms; 5000 is the floor", check: whole(0, 86400000)},
+		{env: "ALLOWED_FILE_TYPES", flag: "allowed-file-types", help: "media that may be sent: MIME types (image/png, image/*) or extensions (pdf), comma separated; empty: all", check: isFileTypes},
 		{env: "MEDIA_HOSTS", flag: "media-hosts", help: "private hosts or addresses that media URLs may name (comma separated); public ones always may"},
 		{env: "DEFAULT_COUNTRY_CODE", flag: "default-country-code", help: "digits put in place of a leading 0 of a number", check: isDigits},
 		{env: "CORS_ORIGIN", flag: "cors-origin", help: "the one web origin that may call the API from a browser", check: isOrigin},
-		{env: "LOG_LEVEL", flag: "log-level", preset: "info", help: "debug, info, warn or error", check: isLevel},
+		{env: "RATE_LIMIT_MAX_REQUESTS", flag: "rate-limit-max-requests", preset: "0", help: "requests that each key, and each address without a valid key, may make in a window; 0: no limit", check: whole(0, 1_000_000_000)},
+		{env: "RATE_LIMIT_WINDOW_MS", flag: "rate-limit-window-ms", preset: "60000", help: "how long such a window is, in ms; only with RATE_LIMIT_MAX_REQUESTS", check: whole(100, 86_400_000)},
+		{env: "WEBHOOK_URL", flag: "webhook-url", hushed: true, help: "not used yet: webhooks come with a later version"},
+		{env: "WEBHOOK_SECRET", flag: "webhook-secret", secret: true, help: "not used yet: webhooks come with a later version"},
+		{env: "LOG_LEVEL", flag: "log-level", preset: "info", help: "debug, info, warn or error; silent says nothing", check: isLevel},
+		{env: "LOG_FILE", flag: "log-file", help: "append the log to this file too; at 10 MiB it becomes NAME.1, over the one before"},
 		{env: "WHATSAPP_ENDPOINT", flag: "whatsapp-endpoint", help: "host:port of a simulated WhatsApp; empty: the real one", check: isEndpoint},
 		{env: "WHATSAPP_ROOT_KEY", flag: "whatsapp-root-key", help: "its root key, 64 hex digits", check: isRootKey},
 		{env: "WHATSAPP_CA_FILE", flag: "whatsapp-ca-file", help: "its CA certificate, PEM"},
@@ -87,12 +96,34 @@ func isOrigin(s string) error {
 	return fmt.Errorf("must be one origin such as https://app.example.com (never *)")
 }
 
+func isFileTypes(s string) error {
+	_, err := api.ParseFileTypes(s)
+	return err
+}
+
 func isLevel(s string) error {
-	switch s {
-	case "debug", "info", "warn", "error":
-		return nil
+	if _, ok := logLevel(s); !ok {
+		return fmt.Errorf("must be debug, info, warn or error")
 	}
-	return fmt.Errorf("must be debug, info, warn or error")
+	return nil
+}
+
+// logLevel knows the words of Node's loggers besides, which a .env of the old
+// service may hold.
+func logLevel(s string) (level slog.Level, ok bool) {
+	switch strings.ToLower(s) {
+	case "debug", "trace", "silly", "verbose", "http":
+		return slog.LevelDebug, true
+	case "info", "notice":
+		return slog.LevelInfo, true
+	case "warn", "warning":
+		return slog.LevelWarn, true
+	case "error", "fatal":
+		return slog.LevelError, true
+	case "silent":
+		return slog.LevelError + 100, true
+	}
+	return 0, false
 }
 
 func isEndpoint(s string) error {

@@ -18,8 +18,11 @@ func (p program) run(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
 	}
-	privateFiles()
-	app := &App{Config: config, Log: slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: config.LogLevel}))}
+	app, closeLog, err := p.app(config)
+	if err != nil {
+		return p.fail(exitUsage, err)
+	}
+	defer closeLog()
 	if err := app.Open(ctx); err != nil {
 		app.Close()
 		return p.failStart(err)
@@ -31,6 +34,23 @@ func (p program) run(ctx context.Context, args []string) int {
 		return p.fail(exitError, errors.New(sentence(err)))
 	}
 	return exitOK
+}
+
+// app is the program as a value, with its log. The caller closes the log last.
+func (p program) app(config Config) (_ *App, closeLog func() error, err error) {
+	privateFiles()
+	out, closeLog := p.stderr, func() error { return nil }
+	if config.LogFile != "" {
+		file, err := openLogFile(config.LogFile, logFileSize)
+		if err != nil {
+			return nil, nil, err
+		}
+		out, closeLog = both{p.stderr, file}, file.Close
+	}
+	for _, note := range config.notes() {
+		fmt.Fprintf(out, "note: %s\n", note)
+	}
+	return &App{Config: config, Log: slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: config.LogLevel}))}, closeLog, nil
 }
 
 // failStart shows the sentence of an error of ours with its hint, and the text

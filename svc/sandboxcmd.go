@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 )
@@ -16,8 +15,11 @@ func (p program) sandbox(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
 	}
-	privateFiles()
-	app := &App{Config: config, Log: slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: config.LogLevel}))}
+	app, closeLog, err := p.app(config)
+	if err != nil {
+		return p.fail(exitUsage, err)
+	}
+	defer closeLog()
 	defer app.Close()
 	if err := app.openSandboxAlone(ctx); err != nil {
 		return p.failStart(err)
