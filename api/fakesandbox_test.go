@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"wamux/api"
@@ -58,5 +59,44 @@ func (fakeSandbox) Faults(context.Context) ([]api.SandboxFault, error) {
 func (fakeSandbox) ClearFaults(context.Context) error { return nil }
 func (fakeSandbox) Traffic(_ context.Context, phone string, after int64, limit int) ([]api.SandboxStanza, error) {
 	return []api.SandboxStanza{{Seq: 1, Phone: phone, Direction: "in", XML: "<iq/>", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}, nil
+}
+
+func oneGroup(name string) (api.SandboxGroup, error) {
+	if digits, _, _ := strings.Cut(name, "@"); digits != "120363000000000001" {
+		return api.SandboxGroup{}, store.Errorf(store.CodeNotFound, "group_not_found", "There is no group with this JID")
+	}
+	return api.SandboxGroup{
+		JID: "120363000000000001@g.us", Subject: "Family", Creator: "6281000000002", CreatedAt: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Members: []api.SandboxMember{{Phone: "6281000000002", LID: "900000000000002", Rank: "superadmin"}}, Requests: []string{},
+	}, nil
+}
+
+func (fakeSandbox) AddGroup(_ context.Context, n api.SandboxNewGroup) (api.SandboxGroup, error) {
+	if err := known(n.Creator); err != nil {
+		return api.SandboxGroup{}, err
+	}
+	g, err := oneGroup("120363000000000001")
+	g.Subject = n.Subject
+	return g, err
+}
+func (fakeSandbox) Groups(context.Context) ([]api.SandboxGroup, error) {
+	g, err := oneGroup("120363000000000001")
+	return []api.SandboxGroup{g}, err
+}
+func (fakeSandbox) Group(_ context.Context, name string) (api.SandboxGroup, error) {
+	return oneGroup(name)
+}
+func (fakeSandbox) ChangeMembers(_ context.Context, name string, c api.SandboxMembersChange) ([]api.SandboxMemberResult, error) {
+	_, err := oneGroup(name)
+	return []api.SandboxMemberResult{{Phone: c.Phones[0], Error: 409}}, err
+}
+func (fakeSandbox) ChangeGroup(_ context.Context, name string, c api.SandboxGroupChange) (api.SandboxGroup, error) {
+	g, err := oneGroup(name)
+	g.Announce = c.Announce != nil && *c.Announce
+	return g, err
+}
+func (fakeSandbox) Invite(_ context.Context, name, by string, renew bool) (string, error) {
+	_, err := oneGroup(name)
+	return "CODE" + by + map[bool]string{true: "new"}[renew], err
 }
 func (fakeSandbox) Reset(context.Context) error { return nil }

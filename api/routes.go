@@ -99,7 +99,10 @@ func v1Routes() []Route {
 	}
 }
 
-const phonePath = "/v1/sandbox/phones/:phone"
+const (
+	phonePath = "/v1/sandbox/phones/:phone"
+	groupPath = "/v1/sandbox/groups/:group"
+)
 
 func sandboxRoutes() []Route {
 	return []Route{
@@ -116,6 +119,12 @@ func sandboxRoutes() []Route {
 		{"POST", phonePath + "/typing", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxTyping},
 		{"POST", phonePath + "/presence", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxPresence},
 		{"POST", phonePath + "/unlink", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxUnlink},
+		{"GET", "/v1/sandbox/groups", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxGroups},
+		{"POST", "/v1/sandbox/groups", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxGroupAdd},
+		{"GET", groupPath, store.ScopeAdmin, NoSession, NoBody, (*api).sandboxGroup},
+		{"POST", groupPath + "/members", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxGroupMembers},
+		{"POST", groupPath + "/settings", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxGroupSettings},
+		{"GET", groupPath + "/invite", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxGroupInvite},
 		{"GET", "/v1/sandbox/faults", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxFaults},
 		{"POST", "/v1/sandbox/faults", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxFault},
 		{"DELETE", "/v1/sandbox/faults", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxFaultsClear},

@@ -44,7 +44,19 @@ type Sandbox interface {
 	ClearFaults(ctx context.Context) error
 	// Traffic lists stanzas between the server and the devices of the phone ("" means all), with Seq above after.
 	Traffic(ctx context.Context, phone string, after int64, limit int) ([]SandboxStanza, error)
-	// Reset forgets everything: phones, devices, stanzas, media, faults.
+	// AddGroup makes a group of phones. Groups are named by their JID or its digits; an unknown one is not_found.
+	AddGroup(ctx context.Context, n SandboxNewGroup) (SandboxGroup, error)
+	// Groups lists all groups, the oldest first.
+	Groups(ctx context.Context) ([]SandboxGroup, error)
+	// Group returns one group, or not_found.
+	Group(ctx context.Context, group string) (SandboxGroup, error)
+	// ChangeMembers changes who is in a group, with an outcome for each phone.
+	ChangeMembers(ctx context.Context, group string, c SandboxMembersChange) ([]SandboxMemberResult, error)
+	// ChangeGroup changes the settings of a group.
+	ChangeGroup(ctx context.Context, group string, c SandboxGroupChange) (SandboxGroup, error)
+	// Invite returns the code in the group's link, a new one when renew is set.
+	Invite(ctx context.Context, group, by string, renew bool) (code string, err error)
+	// Reset forgets everything: phones, groups, devices, stanzas, media, faults.
 	Reset(ctx context.Context) error
 }
 

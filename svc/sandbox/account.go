@@ -132,7 +132,7 @@ func (s *Server) phoneOf(a *account) (*phone.Phone, error) {
 
 // load fills the server from its state file.
 func (s *Server) load() error {
-	for _, fn := range []func() error{s.loadAccounts, s.loadDevices, s.loadPreKeys, s.loadQueues} {
+	for _, fn := range []func() error{s.loadAccounts, s.loadDevices, s.loadPreKeys, s.loadQueues, s.loadGroups} {
 		if err := fn(); err != nil {
 			return fmt.Errorf("sandbox: the state file cannot be read: %w", err)
 		}

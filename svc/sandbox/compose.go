@@ -75,11 +75,11 @@ func (c *composer) seal() (err error) {
 
 // some sends n messages; done are sent already.
 func (c *composer) some(done, n int) ([]api.SandboxSent, error) {
-	a, peer, err := c.s.pair(c.number, c.m.To)
+	a, to, err := c.s.pair(c.number, c.m.To)
 	if err != nil {
 		return nil, err
 	}
-	target, err := c.target(a, peer)
+	target, err := c.target(a, to)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (c *composer) some(done, n int) ([]api.SandboxSent, error) {
 	}
 	sent := make([]api.SandboxSent, 0, n)
 	for i := range n {
-		one, err := c.one(a, peer, target, done+i+1)
+		one, err := c.one(a, to, target, done+i+1)
 		if err != nil {
 			return sent, err
 		}
@@ -99,7 +99,7 @@ func (c *composer) some(done, n int) ([]api.SandboxSent, error) {
 	return sent, nil
 }
 
-func (c *composer) one(a, peer *account, target *phone.Target, n int) (api.SandboxSent, error) {
+func (c *composer) one(a *account, to place, target *phone.Target, n int) (api.SandboxSent, error) {
 	ph, err := c.s.phoneOf(a)
 	if err != nil {
 		return api.SandboxSent{}, err
@@ -119,7 +119,7 @@ func (c *composer) one(a, peer *account, target *phone.Target, n int) (api.Sandb
 		}
 		return api.SandboxSent{}, err
 	}
-	seq, err := c.s.phoneSends(newOutgoing(a, peer, id, msg, now))
+	seq, err := c.s.phoneSends(newOutgoing(a, to, id, msg, now))
 	return api.SandboxSent{ID: id, Seq: seq}, err
 }
 
@@ -168,17 +168,22 @@ func (c *composer) draft(n int) (phone.Draft, error) {
 
 // target finds the message that a reaction, edit, revoke, reply or vote is about. One that the phone does not know is
 // described as the caller says.
-func (c *composer) target(a, peer *account) (*phone.Target, error) {
+func (c *composer) target(a *account, to place) (*phone.Target, error) {
 	if c.m.Target == "" {
 		return nil, nil
 	}
-	t := &phone.Target{Chat: peer.lidJID(), Sender: peer.lidJID(), ID: c.m.Target, FromMe: c.m.TargetFromMe}
+	t := &phone.Target{Chat: to.jid(), Sender: to.jid(), ID: c.m.Target, FromMe: c.m.TargetFromMe}
 	row, err := c.s.inboxByID(a.number, c.m.Target)
 	if err != nil {
 		return nil, err
 	}
 	if row != nil {
 		t.FromMe, t.Message = row.fromMe, row.message
+		if author := c.s.find(row.sender); author != nil {
+			t.Sender = author.lidJID()
+		}
+	} else if to.group != nil && !t.FromMe {
+		return nil, invalid("target_unknown", "The phone does not have the target of this message in the group.")
 	}
 	if t.FromMe {
 		t.Sender = a.lidJID()

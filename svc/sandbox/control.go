@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 
+	"go.mau.fi/whatsmeow/types"
+
 	"wamux/api"
 	"wamux/store"
 	"wamux/svc/sandbox/phone"
@@ -133,10 +135,14 @@ func describePhone(a *account, counts [2]int) api.SandboxPhone {
 // Read tells the chat that the phone has read these messages; no ids means all of the chat.
 func (s *Server) Read(ctx context.Context, number, chat string, ids []string) error {
 	return s.do(ctx, func() error {
-		a, other, err := s.pair(number, chat)
+		a, to, err := s.pair(number, chat)
 		if err != nil {
 			return err
 		}
+		if to.group != nil {
+			return s.readGroup(a, to.group, ids)
+		}
+		other := to.peer
 		if len(ids) == 0 {
 			if ids, err = s.received(a, other); err != nil {
 				return err
@@ -167,15 +173,38 @@ func (s *Server) received(a, other *account) (ids []string, err error) {
 	return ids, err
 }
 
+// place is where a message goes: to a person or to a group.
+type place struct {
+	peer  *account
+	group *group
+}
+
+// jid names the place, a person by LID.
+func (p place) jid() types.JID {
+	if p.group != nil {
+		return p.group.jid()
+	}
+	return p.peer.lidJID()
+}
+
+// placeOf finds the place that a chat of an inbox is.
+func (s *Server) placeOf(chat types.JID) place {
+	return place{peer: s.find(chat), group: s.findGroup(chat)}
+}
+
 // pair finds a phone's account and the other side of its chat.
-func (s *Server) pair(number, chat string) (a, other *account, err error) {
+func (s *Server) pair(number, chat string) (a *account, to place, err error) {
 	if a, err = s.account(number); err != nil {
-		return nil, nil, err
+		return nil, place{}, err
 	}
-	if other = s.chatAccount(chat); other == nil {
-		return nil, nil, store.Errorf(store.CodeNotFound, "recipient_not_found", "There is no sandbox phone with the number of this chat: add it first.")
+	if strings.HasSuffix(chat, "@"+types.GroupServer) {
+		to.group, err = s.groupFor(a, chat)
+		return a, to, err
 	}
-	return a, other, nil
+	if to.peer = s.chatAccount(chat); to.peer == nil {
+		return nil, place{}, store.Errorf(store.CodeNotFound, "recipient_not_found", "There is no sandbox phone with the number of this chat: add it first.")
+	}
+	return a, to, nil
 }
 
 // Typing shows composing, recording or paused in the chat.
@@ -189,11 +218,16 @@ func (s *Server) Typing(ctx context.Context, number, chat, state string) error {
 		return invalid("state_invalid", "The state is composing, recording or paused.")
 	}
 	return s.do(ctx, func() error {
-		a, other, err := s.pair(number, chat)
-		if err == nil {
-			s.showState(a, 0, other, n)
+		a, to, err := s.pair(number, chat)
+		switch {
+		case err != nil:
+			return err
+		case to.group != nil:
+			s.showGroupState(a, 0, to.group, n)
+		default:
+			s.showState(a, 0, to.peer, n)
 		}
-		return err
+		return nil
 	})
 }
 
@@ -239,7 +273,7 @@ func (s *Server) Reset(ctx context.Context) error {
 				s.dropPairing(c)
 			}
 		}
-		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "watchers", "contacts", "ratchets"} {
+		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "watchers", "contacts", "ratchets", "groups", "revoked"} {
 			s.put(`DELETE FROM ` + table)
 		}
 		conns, b := s.conns, s.batch

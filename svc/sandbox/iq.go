@@ -5,7 +5,6 @@ import (
 	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
-	"go.mau.fi/whatsmeow/types"
 )
 
 // iqHandler answers one kind of question. It runs under Server.mu.
@@ -40,18 +39,6 @@ var iqHandlers map[string]iqHandler = map[string]iqHandler{
 	"urn:xmpp:whatsapp:dirty": done,
 	"urn:xmpp:whatsapp:push":  done,
 	"tos":                     done,
-}
-
-// iqGroups answers for an account that is in no group.
-func (s *Server) iqGroups(_ *conn, n *waBinary.Node) answer {
-	if _, ok := n.GetOptionalChildByTag("participating"); ok {
-		return result(el("groups", nil))
-	}
-	if to := jid(n, "to"); to.Server == types.GroupServer && to.User != "" {
-		return refused(404, "item-not-found")
-	}
-	s.surprised(n)
-	return refused(501, "feature-not-implemented")
 }
 
 // privacySettings are what a new account has.

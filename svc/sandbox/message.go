@@ -15,7 +15,8 @@ import (
 type parcel struct {
 	from   *account
 	device uint16   // which of its devices sent it
-	peer   *account // the other side of the chat
+	peer   *account // the other side of the chat; nil in a group
+	group  *group   // nil in a direct chat
 	id     string
 	kind   string // the stanza's type: text, media, reaction…
 	at     time.Time
@@ -36,6 +37,10 @@ func (s *Server) handleMessage(c *conn, n *waBinary.Node) {
 	p := s.parcel(d, n)
 	if f := s.takeMessageFault(d.account); f != 0 {
 		s.ackMessage(c, n, p.at, attrs{"error": f})
+		return
+	}
+	if jid(n, "to").Server == types.GroupServer {
+		s.handleGroupMessage(c, p, n)
 		return
 	}
 	if p.peer == nil {
@@ -63,7 +68,7 @@ func (s *Server) handleMessage(c *conn, n *waBinary.Node) {
 
 func (s *Server) parcel(d *device, n *waBinary.Node) *parcel {
 	p := &parcel{
-		from: d.account, device: d.id, peer: s.find(jid(n, "to")), id: str(n, "id"), kind: str(n, "type"),
+		from: d.account, device: d.id, peer: s.find(jid(n, "to")), group: s.findGroup(jid(n, "to")), id: str(n, "id"), kind: str(n, "type"),
 		at: time.Now(), edit: str(n, "edit"), own: str(n, "category") == "peer", covers: map[types.JID]bool{},
 		proof: content(n.GetChildByTag("device-identity")),
 	}
@@ -118,9 +123,11 @@ func (s *Server) deliver(p *parcel, l letter) {
 }
 
 // stanza is the message as one device gets it. Clients that know LIDs get LIDs; the others get numbers.
-func (s *Server) stanza(p *parcel, d *device, enc waBinary.Node) waBinary.Node {
+func (s *Server) stanza(p *parcel, d *device, enc ...waBinary.Node) waBinary.Node {
 	a := attrs{"from": p.from.jid(p.device, d.LID), "id": p.id, "type": p.kind, "t": unix(p.at), "notify": p.from.name}
 	switch {
+	case p.group != nil:
+		p.inGroup(a)
 	case p.own:
 		a["category"] = "peer"
 	case d.account == p.from:
@@ -138,7 +145,7 @@ func (s *Server) stanza(p *parcel, d *device, enc waBinary.Node) waBinary.Node {
 	if p.edit != "" {
 		a["edit"] = p.edit
 	}
-	children := append([]waBinary.Node{enc}, p.extra...)
+	children := slices.Concat(enc, p.extra)
 	if p.device != 0 && len(p.proof) > 0 {
 		children = append(children, body("device-identity", nil, p.proof))
 	}

@@ -6,6 +6,7 @@ import (
 	"go.mau.fi/whatsmeow/proto/waCommon"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/proto/waWeb"
+	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 
 	"wamux/store"
@@ -46,17 +47,23 @@ func (s *Server) webMessage(d *device, key *waCommon.MessageKey) ([]byte, error)
 	if err != nil || row == nil {
 		return nil, err
 	}
-	chat := s.find(row.chat)
-	if chat == nil {
+	author := s.find(row.sender)
+	if author == nil || row.chat.Server != types.GroupServer && s.find(row.chat) == nil {
 		return nil, nil
 	}
+	web := &waCommon.MessageKey{RemoteJID: proto.String(row.chat.String()), FromMe: &row.fromMe, ID: &row.id}
+	if row.chat.Server == types.GroupServer {
+		web.Participant = proto.String(author.lidJID().String())
+	} else {
+		web.RemoteJID = proto.String(s.find(row.chat).jid(0, d.LID).String())
+	}
 	info := &waWeb.WebMessageInfo{
-		Key:              &waCommon.MessageKey{RemoteJID: proto.String(chat.jid(0, d.LID).String()), FromMe: &row.fromMe, ID: &row.id},
+		Key:              web,
 		Message:          row.message,
 		MessageTimestamp: proto.Uint64(uint64(row.at.Unix())),
 	}
 	if !row.fromMe {
-		info.PushName = &chat.name
+		info.PushName = &author.name
 	}
 	return proto.Marshal(info)
 }

@@ -73,6 +73,10 @@ func (s *Server) announce(a *account) {
 // handleChatState passes on that somebody is typing.
 func (s *Server) handleChatState(c *conn, n *waBinary.Node) {
 	to, children := s.find(jid(n, "to")), n.GetChildren()
+	if g := s.findGroup(jid(n, "to")); g != nil && len(children) == 1 {
+		s.showGroupState(c.device.account, c.device.id, g, children[0])
+		return
+	}
 	if to == nil || len(children) != 1 {
 		return
 	}

@@ -5,7 +5,9 @@ import (
 	"slices"
 
 	"go.mau.fi/libsignal/protocol"
+	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/store"
+	"go.mau.fi/whatsmeow/types"
 
 	"wamux/svc/sandbox/phone"
 )
@@ -25,12 +27,19 @@ type ratchet struct {
 
 // checkCounter counts a message that reuses a key and counter, against the account that sent it. It tells whether this is one.
 func (s *Server) checkCounter(from *device, l letter) (reused bool) {
-	data := content(l.enc)
-	key, counter, ok := ratchetOf(str(&l.enc, "type"), data)
-	if !ok {
-		return false
-	}
-	pair := ratchetPair{from.key(), l.account.jid(l.device, true).String()}
+	key, counter, ok := ratchetOf(str(&l.enc, "type"), content(l.enc))
+	return ok && s.checkUse(from, l.account.jid(l.device, true), key, counter, content(l.enc))
+}
+
+// checkSenderKey is checkCounter for what is encrypted once for a whole group.
+func (s *Server) checkSenderKey(from *device, g *group, enc *waBinary.Node) (reused bool) {
+	key, counter, ok := phone.SenderKeyUse(content(*enc))
+	return ok && s.checkUse(from, g.jid(), key, counter, content(*enc))
+}
+
+// checkUse counts the use of a key and counter by a device towards a device or a group.
+func (s *Server) checkUse(from *device, to types.JID, key string, counter uint32, data []byte) (reused bool) {
+	pair := ratchetPair{from.key(), to.String()}
 	r := s.ratchet(pair)
 	hash := sha256.Sum256(data)
 	highest, known := r.highest[key]

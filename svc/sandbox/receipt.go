@@ -4,6 +4,7 @@ import (
 	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/types"
 )
 
 // receipt says that a device got or a person read messages.
@@ -13,17 +14,22 @@ type receipt struct {
 	kind   string // "" means delivered
 	ids    []string
 	at     time.Time
-	chat   *account // for receipts among own devices: the chat they are about
+	chat   *account // for receipts among own devices: the chat they are about; in a group, who wrote what they are about
+	group  *group   // nil in a direct chat
 }
 
 // stanza is the receipt as one device gets it.
 func (r receipt) stanza(d *device) waBinary.Node {
 	a := attrs{"from": r.from.jid(r.device, d.LID), "id": r.ids[0], "t": unix(r.at)}
+	if r.group != nil {
+		a["from"], a["participant"], a["participant_pn"] = r.group.jid(), r.from.jid(r.device, true), r.from.pn()
+		a["addressing_mode"] = string(types.AddressingModeLID)
+	}
 	if r.kind != "" {
 		a["type"] = r.kind
 	}
 	if r.chat != nil {
-		a["recipient"] = r.chat.jid(0, d.LID)
+		a["recipient"] = r.chat.jid(0, d.LID || r.group != nil)
 	}
 	n := el("receipt", a)
 	if len(r.ids) > 1 {
@@ -64,6 +70,10 @@ func (s *Server) handleReceipt(c *conn, n *waBinary.Node) {
 		a["type"] = kind
 	}
 	s.after(func() { c.send(el("ack", a)) })
+	if g := jid(n, "to"); g.Server == types.GroupServer {
+		s.handleGroupReceipt(d, s.findGroup(g), n)
+		return
+	}
 	to := s.find(jid(n, "to"))
 	if to == nil {
 		return

@@ -12,21 +12,41 @@ import (
 	"wamux/svc/sandbox/phone"
 )
 
-// phoneReceives lets a phone decrypt a letter.
-func (s *Server) phoneReceives(p *parcel, a *account, enc waBinary.Node) {
+// phoneReceives lets a phone decrypt what is in a letter, in order: in a group there may be a sender key ahead of the message.
+func (s *Server) phoneReceives(p *parcel, a *account, encs ...waBinary.Node) {
 	ph, err := s.phoneOf(a)
 	if err != nil {
 		s.log.Error("sandbox: a phone cannot be loaded", "phone", a.number, "error", err)
 		return
 	}
+	for _, enc := range encs {
+		plain, err := s.open(p, ph, &enc)
+		s.savePhone(a)
+		switch {
+		case err == nil:
+			s.phoneTakes(p, a, ph, plain)
+		case errors.Is(err, phone.ErrDuplicate):
+			s.phoneConfirms(p, a)
+		default:
+			s.phoneCannotRead(p, a, ph, enc, err)
+			return
+		}
+	}
+}
+
+// open decrypts one enc node.
+func (s *Server) open(p *parcel, ph *phone.Phone, enc *waBinary.Node) ([]byte, error) {
 	from := p.from.jid(p.device, true)
-	plain, err := ph.Decrypt(from, str(&enc, "type"), content(enc))
-	s.savePhone(a)
+	if kind := str(enc, "type"); kind != phone.TypeSenderKey || p.group == nil {
+		return ph.Decrypt(from, kind, content(*enc))
+	}
+	return ph.DecryptGroup(p.group.jid(), from, content(*enc))
+}
+
+// phoneCannotRead counts a message that a phone cannot decrypt and asks for it again, where phones do.
+func (s *Server) phoneCannotRead(p *parcel, a *account, ph *phone.Phone, enc waBinary.Node, err error) {
+	from := p.from.jid(p.device, true)
 	switch {
-	case err == nil:
-		s.phoneTakes(p, a, plain)
-	case errors.Is(err, phone.ErrDuplicate):
-		s.phoneConfirms(p, a)
 	case errors.Is(err, phone.ErrReused), errors.Is(err, phone.ErrOldCounter):
 		// Phones pass over these in silence: a message is lost.
 		s.log.Warn("sandbox: a phone got a message under a used key", "phone", a.number, "from", from, "id", p.id)
@@ -47,9 +67,16 @@ func (s *Server) countUndecryptable(a *account) {
 	s.saveAccount(a)
 }
 
-// phoneTakes reads a decrypted message and confirms it.
-func (s *Server) phoneTakes(p *parcel, a *account, plain []byte) {
+// phoneTakes reads a decrypted message and confirms it. One that only hands out a sender key needs no confirmation: the message
+// proper comes with it.
+func (s *Server) phoneTakes(p *parcel, a *account, ph *phone.Phone, plain []byte) {
 	msg, err := phone.Parse(plain)
+	if err == nil && p.group != nil {
+		var more bool
+		if more, err = s.phoneTakesKey(p, a, ph, msg); err == nil && !more {
+			return
+		}
+	}
 	if err != nil {
 		s.log.Warn("sandbox: a message cannot be read", "phone", a.number, "id", p.id, "error", err)
 		s.countUndecryptable(a)
@@ -68,13 +95,13 @@ func (s *Server) phoneConfirms(p *parcel, a *account) {
 	if p.device == 0 && a == p.from {
 		return
 	}
-	r := receipt{from: a, ids: []string{p.id}, at: time.Now()}
+	r := receipt{from: a, ids: []string{p.id}, at: time.Now(), group: p.group}
 	if a != p.from {
 		s.routeReceipt(r, p.from)
 		return
 	}
 	r.kind = "sender"
-	if !p.own {
+	if !p.own && p.group == nil {
 		r.chat = p.peer
 	}
 	if d := a.devices[p.device]; d != nil {
@@ -86,8 +113,13 @@ func (s *Server) phoneConfirms(p *parcel, a *account) {
 func (s *Server) fileMessage(p *parcel, a *account, msg *waE2E.Message) {
 	row := inboxRow{id: p.id, at: p.at, chat: p.from.pn(), sender: p.from.pn(), message: msg}
 	if a == p.from {
-		row.fromMe, row.status, row.chat = true, statusServer, p.peer.pn()
-		row.message = unwrapSent(msg)
+		row.fromMe, row.status, row.message = true, statusServer, unwrapSent(msg)
+	}
+	switch {
+	case p.group != nil:
+		row.chat = p.group.jid()
+	case a == p.from:
+		row.chat = p.peer.pn()
 	}
 	s.addInbox(a, &row)
 }
@@ -117,8 +149,8 @@ func (s *Server) phoneAsksAgain(p *parcel, a *account, ph *phone.Phone, enc waBi
 		return
 	}
 	s.savePhone(a)
-	r := receipt{from: a, kind: "retry", ids: []string{p.id}, at: time.Now()}
-	if a == p.from && !p.own {
+	r := receipt{from: a, kind: "retry", ids: []string{p.id}, at: time.Now(), group: p.group}
+	if a == p.from && !p.own && p.group == nil {
 		r.chat = p.peer
 	}
 	n := r.stanza(d)

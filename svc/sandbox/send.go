@@ -29,10 +29,13 @@ type outgoingMessage struct {
 	encAttrs attrs
 }
 
-func newOutgoing(a, peer *account, id string, msg *waE2E.Message, at time.Time) *outgoingMessage {
+func newOutgoing(a *account, to place, id string, msg *waE2E.Message, at time.Time) *outgoingMessage {
 	content := phone.Read(msg)
 	m := &outgoingMessage{message: msg, encAttrs: attrs{"v": "2"}}
-	m.parcel = parcel{from: a, peer: peer, id: id, kind: "text", at: at, edit: edits[content.Type]}
+	m.parcel = parcel{from: a, peer: to.peer, group: to.group, id: id, kind: "text", at: at, edit: edits[content.Type]}
+	if content.Type == "revoke" && to.group != nil && !content.TargetFromMe {
+		m.edit = "8" // by an admin
+	}
 	if k, ok := kinds[content.Type]; ok {
 		m.kind = k[0]
 		m.encAttrs["mediatype"] = k[1]
@@ -54,6 +57,9 @@ func (s *Server) phoneSends(m *outgoingMessage) (seq int64, err error) {
 		return 0, err
 	}
 	defer s.savePhone(a)
+	if m.group != nil {
+		return s.phoneSendsGroup(ph, m)
+	}
 	s.meet(a, ph, m.peer)
 	row := &inboxRow{id: m.id, at: m.at, chat: m.peer.pn(), sender: a.pn(), fromMe: true, status: statusServer, message: m.message}
 	s.addInbox(a, row)
@@ -95,7 +101,7 @@ func (s *Server) sendCopies(ph *phone.Phone, m *outgoingMessage, to *account) er
 
 // plaintext is the message for an account's devices; the own ones learn who it was sent to.
 func (m *outgoingMessage) plaintext(to *account) ([]byte, error) {
-	if to == m.from {
+	if to == m.from && m.group == nil {
 		return phone.Marshal(phone.DeviceSent(m.peer.lidJID(), m.message))
 	}
 	return phone.Marshal(m.message)
@@ -133,7 +139,11 @@ func (s *Server) phoneResends(a *account, d *device, n *waBinary.Node) {
 		s.log.Warn("sandbox: a device asks for a message its phone does not know", "phone", a.number, "id", str(n, "id"), "error", err)
 		return
 	}
-	m := newOutgoing(a, s.find(row.chat), row.id, row.message, row.at)
+	to := s.placeOf(row.chat)
+	if to.peer == nil && (to.group == nil || to.group.member(d.account) == nil) {
+		return // the group is gone, or who asks has left it
+	}
+	m := newOutgoing(a, to, row.id, row.message, row.at)
 	if err := s.resend(m, d, bundle, count); err != nil {
 		s.log.Error("sandbox: a message cannot be sent again", "phone", a.number, "id", row.id, "error", err)
 	}
@@ -145,6 +155,9 @@ func (s *Server) resend(m *outgoingMessage, d *device, bundle *phone.Bundle, cou
 		return err
 	}
 	defer s.savePhone(m.from)
+	if m.group != nil {
+		ph.ForgetGroupKey(m.group.jid(), d.lidJID())
+	}
 	plain, err := m.plaintext(d.account)
 	if err != nil {
 		return err

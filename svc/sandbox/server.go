@@ -64,6 +64,8 @@ type Server struct {
 	links    map[string]*pairing // linking codes under way, by their ref
 	seen     *recent             // messages sent lately
 	ratchets map[ratchetPair]*ratchet
+	groups   map[string]*group // by the user part of their JID
+	revoked  map[string]bool   // codes of invite links that are not valid any more
 	faults   []*api.SandboxFault
 	unknown  map[string]bool
 }
@@ -111,6 +113,7 @@ func (s *Server) forget() {
 	s.refs, s.links = map[string]*pairing{}, map[string]*pairing{}
 	s.seen = newRecent()
 	s.ratchets = map[ratchetPair]*ratchet{}
+	s.groups, s.revoked = map[string]*group{}, map[string]bool{}
 	s.faults = nil
 	s.unknown = map[string]bool{}
 }

@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS watchers(number TEXT NOT NULL, watcher TEXT NOT NULL,
 CREATE TABLE IF NOT EXISTS contacts(number TEXT NOT NULL, contact TEXT NOT NULL, PRIMARY KEY(number,contact)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ratchets(sender TEXT NOT NULL, recipient TEXT NOT NULL, key BLOB NOT NULL, highest INTEGER NOT NULL,
 	PRIMARY KEY(sender,recipient,key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS groups(id TEXT PRIMARY KEY, info TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS revoked(code TEXT PRIMARY KEY) WITHOUT ROWID; -- codes of invite links that lead nowhere any more
 `
 
 // state is the state file. Only the committer writes, apart from starting up; reads see what is committed.
