@@ -21,9 +21,10 @@ const (
 	stickerPixels = 24_000_000
 )
 
-// Sticker makes a still WebP of 512 by 512 pixels of a JPEG, PNG or GIF; what the
-// picture does not fill is transparent. A WebP comes back as it is. The picture is
-// kept without loss as long as that is small enough, then in fewer colours.
+// Sticker makes a WebP of 512 by 512 pixels of a JPEG, PNG or GIF; what the
+// picture does not fill is transparent. A GIF that moves stays so. A WebP comes
+// back as it is. The picture is kept without loss as long as that is small enough,
+// then in fewer colours.
 // Errors are [*store.Error] of code unprocessable.
 func (s *Studio) Sticker(ctx context.Context, data []byte) ([]byte, error) {
 	if isWebP(data) {
@@ -33,8 +34,8 @@ func (s *Studio) Sticker(ctx context.Context, data []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer s.leave()
-	if frames(data) > 1 {
-		return nil, unavailable("A GIF that moves cannot be made a sticker here", "Convert it to an animated WebP of 512 by 512 pixels.")
+	if n := frames(data); n > 1 {
+		return animate(data, n)
 	}
 	config, _, err := image.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
@@ -114,13 +115,13 @@ func reduce(img *image.NRGBA, bits int) {
 	}
 }
 
-// frames counts the pictures of a GIF, up to 2; of anything else it is 0.
+// frames counts the pictures of a GIF; of anything else it is 0.
 func frames(data []byte) (n int) {
 	if len(data) < 13 || string(data[:3]) != "GIF" {
 		return 0
 	}
 	at := 13 + colours(data[10])
-	for at < len(data) && n < 2 {
+	for at < len(data) {
 		switch data[at] {
 		case 0x2c: // a picture: descriptor, its colours, the size of a code, blocks
 			if at+10 > len(data) {

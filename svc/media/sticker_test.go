@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"encoding/binary"
 	"image"
 	"image/color"
 	"image/gif"
@@ -156,18 +157,89 @@ func TestLossless(t *testing.T) {
 	}
 }
 
-func TestStickerRefuses(t *testing.T) {
-	dot := image.NewPaletted(image.Rect(0, 0, 2, 2), color.Palette{color.White, color.Black})
-	var moving bytes.Buffer
-	if err := gif.EncodeAll(&moving, &gif.GIF{Image: []*image.Paletted{dot, dot}, Delay: []int{1, 1}}); err != nil {
+// moving is a GIF of 20 by 20 pixels: each picture adds a dot further right, red and blue in turn.
+func moving(t testing.TB, pictures int) []byte {
+	t.Helper()
+	colours := color.Palette{color.Transparent, color.NRGBA{255, 0, 0, 255}, color.NRGBA{0, 0, 255, 255}}
+	g := &gif.GIF{Config: image.Config{Width: 20, Height: 20, ColorModel: colours}}
+	for i := range pictures {
+		p := image.NewPaletted(image.Rect(i%20, 0, i%20+1, 20), colours)
+		for y := range 20 {
+			p.SetColorIndex(i%20, y, uint8(1+i%2))
+		}
+		g.Image, g.Delay, g.Disposal = append(g.Image, p), append(g.Delay, 5), append(g.Disposal, gif.DisposalNone)
+	}
+	var b bytes.Buffer
+	if err := gif.EncodeAll(&b, g); err != nil {
 		t.Fatal(err)
 	}
+	return b.Bytes()
+}
+
+// wideGIF claims to be of 65,535 by 65,535 pixels.
+func wideGIF(t testing.TB) []byte {
+	data := moving(t, 2)
+	copy(data[6:], "\xff\xff\xff\xff")
+	return data
+}
+
+// TestAnimatedSticker: a GIF that moves becomes a sticker that does, with all it
+// showed, as long as it showed it, in no more frames than a sticker has.
+func TestAnimatedSticker(t *testing.T) {
+	for pictures, want := range map[int]struct {
+		frames int
+		shown  uint32
+	}{2: {2, 50}, 20: {20, 50}, 45: {23, 100}} {
+		out, err := New(Options{}).Sticker(t.Context(), moving(t, pictures))
+		if err != nil || len(out) > stickerBytes {
+			t.Fatalf("%d pictures: got %d bytes, %v", pictures, len(out), err)
+		}
+		if config, err := webp.DecodeConfig(bytes.NewReader(out)); err != nil || config.Width != stickerSide || config.Height != stickerSide || out[20]&2 == 0 {
+			t.Errorf("%d pictures: got %+v, %v, flags %x", pictures, config, err, out[20])
+		}
+		stills, durations := unreel(t, out)
+		if len(stills) != want.frames || durations[0] != want.shown {
+			t.Errorf("%d pictures: got %d frames, the first for %d ms; want %+v", pictures, len(stills), durations[0], want)
+		}
+		if pictures == 2 { // the second frame shows what the first left, too
+			if r, _, _, a := stills[1].At(8, 256).RGBA(); r < 0xe000 || a != 0xffff {
+				t.Errorf("got %v, want the red of the first picture", stills[1].At(8, 256))
+			}
+			if _, _, b, _ := stills[1].At(38, 256).RGBA(); b < 0xe000 {
+				t.Errorf("got %v, want the blue of the second picture", stills[1].At(38, 256))
+			}
+			if _, _, _, a := stills[0].At(38, 256).RGBA(); a != 0 {
+				t.Error("the first frame shows the second picture")
+			}
+		}
+	}
+}
+
+// unreel takes the frames out of an animated WebP.
+func unreel(t *testing.T, data []byte) (stills []image.Image, durations []uint32) {
+	t.Helper()
+	for at := 12; at+8 <= len(data); {
+		size := int(binary.LittleEndian.Uint32(data[at+4:]))
+		if string(data[at:at+4]) == "ANMF" {
+			frame := data[at+8 : at+8+size]
+			durations = append(durations, uint32(frame[12])|uint32(frame[13])<<8|uint32(frame[14])<<16)
+			still := append([]byte("RIFF\x00\x00\x00\x00WEBP"), frame[16:]...)
+			binary.LittleEndian.PutUint32(still[4:], uint32(len(still)-8))
+			stills = append(stills, seen(t, still))
+		}
+		at += 8 + size + size%2
+	}
+	return stills, durations
+}
+
+func TestStickerRefuses(t *testing.T) {
 	huge := encoded(t, paint(1, 1, func(_, _ int) color.Color { return color.White }), "png")
 	copy(huge[16:], "\x00\x00\xff\xff\x00\x00\xff\xff")
 	for want, data := range map[string][]byte{
-		"none of them":   []byte("<html>"),
-		"GIF that moves": moving.Bytes(),
-		"damaged":        encoded(t, paint(9, 9, func(x, _ int) color.Color { return color.Gray{uint8(x)} }), "png")[:60],
+		"none of them":     []byte("<html>"),
+		"GIF is damaged":   cut(moving(t, 3)),
+		"GIF is too large": wideGIF(t),
+		"damaged":          encoded(t, paint(9, 9, func(x, _ int) color.Color { return color.Gray{uint8(x)} }), "png")[:60],
 	} {
 		if _, err := New(Options{}).Sticker(t.Context(), data); store.ErrorCode(err) != store.CodeUnprocessable || !strings.Contains(store.ErrorMessage(err), want) {
 			t.Errorf("got %v, want %q", err, want)
@@ -186,7 +258,7 @@ func FuzzSticker(f *testing.F) {
 	s := New(Options{})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		frames(data)
-		if config, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil && config.Width*config.Height > 1<<20 {
+		if config, _, err := image.DecodeConfig(bytes.NewReader(data)); err == nil && config.Width*config.Height*max(1, frames(data)) > 1<<20 {
 			return // slow, and nothing new
 		}
 		if out, err := s.Sticker(t.Context(), data); err == nil && !isWebP(out) {
@@ -194,3 +266,6 @@ func FuzzSticker(f *testing.F) {
 		}
 	})
 }
+
+// cut takes the end of a file away.
+func cut(data []byte) []byte { return data[:len(data)-4] }
