@@ -79,7 +79,10 @@ func lockedBy(f *os.File, cause error) error {
 }
 
 // unlockFile frees the lock by closing its file.
-func unlockFile(f *os.File) { _ = f.Close() }
+func unlockFile(f *os.File) {
+	unlock(f)
+	_ = f.Close()
+}
 
 // ownFile makes the database file when it is missing, and takes all rights on
 // it and its companions from everybody but the owner. SQLite itself would make
