@@ -37,6 +37,8 @@ type Sessions interface {
 	PairingCode(ctx context.Context, id, phone string) (code string, err error)
 	// Deliver wakes the session's sender and waits until the job is done; when ctx ends first it returns the job as it is and ctx's error.
 	Deliver(ctx context.Context, j *store.Job) (*store.Job, error)
+	// Cancel takes a job back that waits; false: it is on its way or over.
+	Cancel(ctx context.Context, session, job string) (bool, error)
 	// NewMessageID makes a message id of the kind WhatsApp expects of this session.
 	NewMessageID(session string) string
 	// Picture returns the URL of the session's own profile picture, "" when there is none.

@@ -279,8 +279,8 @@ func (w *world) startJobs() {
 	go func() {
 		for ctx.Err() == nil {
 			news := w.db.Wrote()
-			if j, err := w.db.NextJob(ctx, "shop"); err == nil && j != nil {
-				_, _ = w.db.StartJob(ctx, j.ID)
+			if open, err := w.db.OpenJobs(ctx, "shop", 1); err == nil && len(open) > 0 {
+				_ = w.db.Update(ctx, func(tx *store.Tx) error { return tx.StartJob(open[0].ID) })
 				return
 			}
 			select {

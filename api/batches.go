@@ -255,7 +255,7 @@ func (b *batches) deliver(job *store.Job) (*store.Job, error) {
 		if err := b.awaitLink(job.Session); err == nil {
 			continue
 		}
-		if cancelled, err := b.a.DB.CancelJob(b.ctx, job.ID); err != nil || cancelled {
+		if cancelled, err := b.a.Sessions.Cancel(b.ctx, job.Session, job.ID); err != nil || cancelled {
 			return now, invalid("", "Session not found or not authenticated")
 		}
 	}

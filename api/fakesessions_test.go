@@ -115,6 +115,10 @@ func (f *fakeSessions) Deliver(ctx context.Context, j *store.Job) (*store.Job, e
 	return &done, f.db.FinishJob(ctx, &done)
 }
 
+func (f *fakeSessions) Cancel(ctx context.Context, _, job string) (bool, error) {
+	return f.db.CancelJob(ctx, job)
+}
+
 func (f *fakeSessions) NewMessageID(string) string { return "3EB0C0FFEE" }
 
 func (f *fakeSessions) Groups(context.Context, string) ([]store.Group, error) {

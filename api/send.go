@@ -167,7 +167,7 @@ func (a *api) deliverOrCancel(ctx context.Context, job *store.Job) (*store.Job, 
 }
 
 func (a *api) giveUp(ctx context.Context, job *store.Job) (*store.Job, error) {
-	cancelled, err := a.DB.CancelJob(ctx, job.ID)
+	cancelled, err := a.Sessions.Cancel(ctx, job.Session, job.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ func (a *api) giveUp(ctx context.Context, job *store.Job) (*store.Job, error) {
 		return nil, store.Errorf(store.CodeTimeout, "not_sent", "The session could not send in time, the message was taken back")
 	}
 	now, err := a.DB.Job(ctx, job.Session, job.ID)
-	if err == nil && now.State == store.JobSending {
+	if err == nil && !ended(now) {
 		err = store.Errorf(store.CodeTimeout, "unconfirmed", "WhatsApp has not confirmed the message yet, it may still arrive")
 	}
 	return now, err

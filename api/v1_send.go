@@ -266,11 +266,14 @@ func (a *api) v1JobCancel(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	cancelled, err := a.DB.CancelJob(r.Context(), job.ID)
+	cancelled, err := a.Sessions.Cancel(r.Context(), r.id, job.ID)
 	if err != nil {
 		return err
 	}
 	if !cancelled {
+		if job.State == store.JobQueued {
+			job.State = store.JobSending // it is on its way, the database just does not know yet
+		}
 		return fail(http.StatusConflict, "job_not_queued", "The job is "+string(job.State)+" and cannot be cancelled any more", "")
 	}
 	return nothing(w)

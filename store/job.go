@@ -165,28 +165,12 @@ func (db *DB) JobMedia(ctx context.Context, id string) (data []byte, err error) 
 	return data, err
 }
 
-// NextJob returns the oldest job of the session that is not done, or nil when
-// there is none. A job that was being sent at a crash is next again.
-func (db *DB) NextJob(ctx context.Context, session string) (j *Job, err error) {
-	err = db.Read(ctx, func(tx *Tx) (err error) {
-		j, err = scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs INDEXED BY jobs_open WHERE sessionId = ? AND state IN ('queued', 'sending') ORDER BY seq LIMIT 1", session))
-		if ErrorCode(err) == CodeNotFound {
-			j, err = nil, nil
-		}
-		return err
-	})
-	return j, err
-}
-
-// StartJob notes that the job is on its way and counts the attempt. It answers
-// false when the job was cancelled or done meanwhile.
-func (db *DB) StartJob(ctx context.Context, id string) (started bool, err error) {
-	err = db.Update(ctx, func(tx *Tx) (err error) {
-		started, err = changed(tx.Exec(`UPDATE jobs SET state = 'sending', attempts = attempts + 1, updatedAt = ?
-			WHERE id = ? AND state IN ('queued', 'sending')`, toMillis(tx.Now), id))
-		return err
-	})
-	return started, err
+// StartJob notes that the job is on its way and counts the attempt. One that is
+// over stays so.
+func (tx *Tx) StartJob(id string) error {
+	_, err := tx.Exec(`UPDATE jobs SET state = 'sending', attempts = attempts + 1, updatedAt = ?
+		WHERE id = ? AND state IN ('queued', 'sending')`, toMillis(tx.Now), id)
+	return err
 }
 
 // FinishJob writes State, Code, Error, Chat, SentAt and Sent of the job, drops
@@ -209,7 +193,8 @@ func (db *DB) FinishJob(ctx context.Context, j *Job, entries ...Entry) error {
 	})
 }
 
-// CancelJob takes the job back. It answers false when it is on its way or done.
+// CancelJob takes the job back. It answers false when it is on its way or done,
+// as far as the database knows: whoever sends jobs must not be about to.
 func (db *DB) CancelJob(ctx context.Context, id string) (cancelled bool, err error) {
 	err = db.Update(ctx, func(tx *Tx) (err error) {
 		cancelled, err = changed(tx.Exec("UPDATE jobs SET state = 'cancelled', updatedAt = ? WHERE id = ? AND state = 'queued'", toMillis(tx.Now), id))

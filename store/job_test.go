@@ -93,8 +93,8 @@ func TestJob(t *testing.T) {
 
 func TestJobLife(t *testing.T) {
 	db := withSession(t)
-	if j, err := db.NextJob(t.Context(), "user001"); j != nil || err != nil {
-		t.Fatalf("got %+v, %v, want nothing", j, err)
+	if list, err := db.OpenJobs(t.Context(), "user001", 1); len(list) != 0 || err != nil {
+		t.Fatalf("got %+v, %v, want nothing", list, err)
 	}
 	first := mustAddJob(t, db, textJob("", ""), []byte("x"))
 	second := mustAddJob(t, db, textJob("", ""), []byte("y"))
@@ -104,9 +104,7 @@ func TestJobLife(t *testing.T) {
 		t.Errorf("the open jobs are %v, %v", list, err)
 	}
 	for attempt := 1; attempt <= 2; attempt++ { // again after a crash
-		if ok, err := db.StartJob(t.Context(), first.ID); !ok || err != nil {
-			t.Fatal(ok, err)
-		}
+		startJob(t, db, first.ID)
 		if j := wantNext(t, db, first.ID); j.State != JobSending || j.Attempts != attempt {
 			t.Errorf("got %+v", j)
 		}
@@ -114,8 +112,9 @@ func TestJobLife(t *testing.T) {
 	wantCancelled(t, db, first.ID, false)
 	wantCancelled(t, db, second.ID, true)
 	wantCancelled(t, db, second.ID, false)
-	if ok, err := db.StartJob(t.Context(), second.ID); ok || err != nil {
-		t.Errorf("a cancelled job was started: %v", err)
+	startJob(t, db, second.ID)
+	if j, err := db.Job(t.Context(), "user001", second.ID); err != nil || j.State != JobCancelled || j.Attempts != 0 {
+		t.Errorf("a cancelled job was started: %+v, %v", j, err)
 	}
 	if data, err := db.JobMedia(t.Context(), second.ID); data != nil || err != nil {
 		t.Errorf("the cancelled job keeps its media: %v", err)
@@ -136,11 +135,18 @@ func TestJobLife(t *testing.T) {
 
 func wantNext(t *testing.T, db *DB, id string) *Job {
 	t.Helper()
-	j, err := db.NextJob(t.Context(), "user001")
-	if err != nil || j == nil || j.ID != id {
-		t.Fatalf("next is %+v, %v, want %s", j, err, id)
+	list, err := db.OpenJobs(t.Context(), "user001", 1)
+	if err != nil || len(list) != 1 || list[0].ID != id {
+		t.Fatalf("next is %+v, %v, want %s", list, err, id)
 	}
-	return j
+	return list[0]
+}
+
+func startJob(t *testing.T, db *DB, id string) {
+	t.Helper()
+	if err := db.Update(t.Context(), func(tx *Tx) error { return tx.StartJob(id) }); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func wantCancelled(t *testing.T, db *DB, id string, want bool) {

@@ -47,6 +47,15 @@ func (d *Device) SendContext(ctx context.Context) (_ context.Context, release fu
 	return d.stores.sendContext(ctx)
 }
 
+// Stage adds fn's writes to a send, whose ctx SendContext made: they commit with
+// the ratchets, before the message leaves, or at the latest with release. fn may
+// run more than once.
+func (d *Device) Stage(ctx context.Context, fn func(*store.Tx) error) {
+	if w := d.stores.work(ctx); w != nil {
+		w.stage(func(b *batch) { b.run(fn) })
+	}
+}
+
 // Paired tells whether the device is linked to an account. Unlike the fields of
 // the embedded Device it may be asked from any goroutine.
 func (d *Device) Paired() bool { return d.keeper.paired.Load() }

@@ -287,7 +287,7 @@ func TestCancelledJobIsNotSent(t *testing.T) {
 	w.pair("shop", alice)
 	w.must(w.m.Stop(t.Context(), "shop"))
 	j := w.job("shop", bob, "never")
-	if ok, err := w.db.CancelJob(t.Context(), j.ID); !ok || err != nil {
+	if ok, err := w.m.Cancel(t.Context(), j.Session, j.ID); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	w.must(w.m.Start(t.Context(), "shop"))
@@ -372,4 +372,29 @@ func TestTwoSessionsTalkAtOnce(t *testing.T) {
 	w.received("shop", numbered(n)...)
 	w.received("desk", numbered(n)...)
 	w.once()
+}
+
+// TestCancelWhileSending takes jobs back while the sender is at work: each is
+// either taken back or arrives, never both, never neither.
+func TestCancelWhileSending(t *testing.T) {
+	w := newWorld(t)
+	w.phone(bob)
+	w.pair("shop", alice)
+	var want []string
+	for _, text := range numbered(150) {
+		j := w.job("shop", bob, text)
+		if cancelled, err := w.m.Cancel(t.Context(), "shop", j.ID); err != nil {
+			t.Fatal(err)
+		} else if !cancelled {
+			want = append(want, text)
+		}
+		if len(want)%2 == 0 { // every now and then one is left alone
+			text += " kept"
+			w.job("shop", bob, text)
+			want = append(want, text)
+		}
+	}
+	w.send("shop", bob, "last")
+	w.got(bob, append(want, "last")...)
+	t.Logf("%d arrived", len(want))
 }

@@ -43,6 +43,7 @@ type Manager struct {
 	reconnectDelay time.Duration
 	scale          float64
 	waiting        waiters
+	claims         claims
 
 	mu       sync.Mutex
 	sessions map[string]*session

@@ -22,7 +22,8 @@ type pipeline struct {
 	results chan result
 
 	mu    sync.Mutex
-	known map[string]bool // jobs that are somewhere in it
+	known map[string]bool // jobs that are somewhere in it; false: finished since the database was last read
+	asOf  int64           // how many jobs had been taken back when the database was last read
 }
 
 // result is a job with what it leaves behind.
@@ -73,9 +74,8 @@ func (p *pipeline) sleep() bool {
 
 // fresh lists the next jobs that are not in the pipeline.
 func (p *pipeline) fresh() ([]*store.Job, error) {
-	p.mu.Lock()
-	limit := startAhead + len(p.known)
-	p.mu.Unlock()
+	limit := startAhead + p.tidy()
+	p.asOf = p.o.s.m.claims.cancelled.Load()
 	jobs, err := p.o.s.m.db.OpenJobs(p.o.run.ctx, p.o.s.id, limit)
 	if err != nil {
 		return nil, err
@@ -84,21 +84,33 @@ func (p *pipeline) fresh() ([]*store.Job, error) {
 	defer p.mu.Unlock()
 	var fresh []*store.Job
 	for _, j := range jobs {
-		if !p.known[j.ID] {
+		if _, known := p.known[j.ID]; !known {
 			fresh = append(fresh, j)
 		}
 	}
 	return fresh, nil
 }
 
+// tidy forgets the finished jobs, which the next read no longer sees as open, and counts the others.
+func (p *pipeline) tidy() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, open := range p.known {
+		if !open {
+			delete(p.known, id)
+		}
+	}
+	return len(p.known)
+}
+
 // startOne hands over one job. false means that the sender wants no more.
 func (p *pipeline) startOne(j *store.Job) bool {
-	started, err := p.o.s.m.db.StartJob(p.o.run.ctx, j.ID)
-	if err != nil {
-		return p.o.fault(err)
+	claims := &p.o.s.m.claims
+	if !claims.take(j.ID) {
+		return true // it is being taken back; if that fails, we are woken
 	}
-	if !started {
-		p.withdrawn(j)
+	if claims.cancelled.Load() != p.asOf && p.withdrawn(j) {
+		claims.drop(j.ID)
 		return true
 	}
 	p.mu.Lock()
@@ -113,11 +125,30 @@ func (p *pipeline) startOne(j *store.Job) bool {
 	return false
 }
 
-// withdrawn tells those who wait for a job that was cancelled meanwhile.
-func (p *pipeline) withdrawn(j *store.Job) {
-	if now, err := p.o.s.m.db.Job(p.o.run.ctx, j.Session, j.ID); err == nil && over(now.State) {
+// withdrawn tells whether a job was taken back since it was read, and those who wait for it.
+func (p *pipeline) withdrawn(j *store.Job) bool {
+	now, err := p.o.s.m.db.Job(p.o.run.ctx, j.Session, j.ID)
+	switch {
+	case err != nil:
+		p.o.fault(err)
+	case !over(now.State):
+		return false
+	default:
 		p.o.s.m.waiting.done(now)
 	}
+	return true
+}
+
+// release gives back the claims of jobs that were not sent.
+func (p *pipeline) release() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, open := range p.known {
+		if open {
+			p.o.s.m.claims.drop(id)
+		}
+	}
+	clear(p.known)
 }
 
 // next waits for a job that is started. false means that the sender has to end.
@@ -150,7 +181,8 @@ func (p *pipeline) finish() {
 		}
 		p.o.s.sent.end(r.job.MessageID)
 		p.mu.Lock()
-		delete(p.known, r.job.ID)
+		p.known[r.job.ID] = false
 		p.mu.Unlock()
+		p.o.s.m.claims.drop(r.job.ID)
 	}
 }

@@ -61,6 +61,7 @@ func (o *sender) loop() {
 	o.stop()
 	close(jobs.results)
 	all.Wait()
+	jobs.release()
 	o.cut()
 }
 
@@ -121,6 +122,7 @@ func (o *sender) try(p *parcel) (err error) {
 	}
 	ctx, release := o.run.device.SendContext(o.run.ctx)
 	defer release()
+	o.run.device.Stage(ctx, func(tx *store.Tx) error { return tx.StartJob(p.job.ID) })
 	msg := proto.Clone(p.msg).(*waE2E.Message) // the library writes into it
 	o.protect(p, msg)
 	p.sent, err = o.run.client.SendMessage(ctx, p.to, msg, whatsmeow.SendRequestExtra{
