@@ -32,6 +32,7 @@ func TestBaileys(t *testing.T) {
 			p := newPeer(t, world, modules)
 			link(p, number)
 			g.talkWith(p, shop, number)
+			g.groupWith(p, shop, number)
 			world.healthy(shop, number)
 		})
 	}
@@ -184,6 +185,20 @@ func (g *gateway) hears(id, kind, text string) {
 	if got := g.inHistory(id); got.MessageType != kind || got.Message != text {
 		g.t.Errorf("history has %s %q, want %s %q", got.MessageType, got.Message, kind, text)
 	}
+}
+
+// groupWith talks in a group of both.
+func (g *gateway) groupWith(p *peer, shop, number string) {
+	g.t.Helper()
+	group := must[struct{ JID string }](p.world, 201, "POST", "/v1/sandbox/groups", object{"subject": "Market", "creator": shop, "members": []string{number}}).JID
+	if groups := p.do(object{"order": "groups"}).Groups; len(groups) != 1 || groups[0] != group {
+		g.t.Fatalf("Baileys sees the groups %q, want %s", groups, group)
+	}
+	must[object](g, 200, "POST", "/shop/messages/send", object{"jid": group, "type": "jid", "message": object{"text": "all, " + number}})
+	if got := p.gets("all, " + number); got.Chat != group {
+		g.t.Errorf("the message came in chat %s, want %s", got.Chat, group)
+	}
+	g.hears(p.do(object{"order": "text", "to": group, "text": "group from " + number}).ID, "text", "group from "+number)
 }
 
 // tinyPNG is one pixel.
