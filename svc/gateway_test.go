@@ -3,6 +3,7 @@ package svc_test
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -41,7 +42,7 @@ func profiled(fn func() int) int {
 	if dir == "" {
 		return fn()
 	}
-	f, err := os.CreateTemp(dir, strings.Join(append(os.Args[1:2:2], os.Getenv("WAMUX_TEST_MAIN")), "-")+"-*.prof")
+	f, err := os.CreateTemp(dir, cmp.Or(strings.Join(os.Args[1:min(2, len(os.Args))], ""), "whatsmeow")+"-*.prof")
 	if err != nil {
 		panic(err)
 	}
