@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -58,24 +59,37 @@ func (db *DB) AddBatch(ctx context.Context, session string, items []BatchItem) (
 	if len(items) == 0 {
 		b.State = BatchDone
 	}
-	err := db.Update(ctx, func(tx *Tx) error {
-		b.CreatedAt, b.UpdatedAt, b.Items = tx.Now, tx.Now, nil
-		now := toMillis(tx.Now)
-		if _, err := tx.Exec(`INSERT INTO batches (id, sessionId, state, createdAt, updatedAt) VALUES (?, ?, ?, ?, ?)`, b.ID, session, b.State, now, now); err != nil {
-			return noSession(err)
-		}
-		for _, i := range items {
-			if _, err := tx.Exec(`INSERT INTO batch_items (batchId, idx, messageId, body, state) VALUES (?, ?, ?, ?, 'open')`, b.ID, i.Index, i.MessageID, []byte(i.Body)); err != nil {
-				return err
+	err := db.UpdateSealed(ctx, func(s Sealer) (func(*Tx) error, error) {
+		bodies := make([][]byte, len(items))
+		for n, i := range items {
+			var err error
+			if bodies[n], err = s.Seal("", classItem, itemKey(b.ID, i.Index), i.Body); err != nil {
+				return nil, err
 			}
-			b.Items = append(b.Items, BatchItem{Index: i.Index, MessageID: i.MessageID, State: ItemOpen})
 		}
-		return nil
+		return func(tx *Tx) error { return addBatch(tx, b, items, bodies) }, nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return b, nil
+}
+
+func itemKey(batch string, index int) string { return fmt.Sprintf("%s|%d", batch, index) }
+
+func addBatch(tx *Tx, b *Batch, items []BatchItem, bodies [][]byte) error {
+	b.CreatedAt, b.UpdatedAt, b.Items = tx.Now, tx.Now, nil
+	now := toMillis(tx.Now)
+	if _, err := tx.Exec(`INSERT INTO batches (id, sessionId, state, createdAt, updatedAt) VALUES (?, ?, ?, ?, ?)`, b.ID, b.Session, b.State, now, now); err != nil {
+		return noSession(err)
+	}
+	for n, i := range items {
+		if _, err := tx.Exec(`INSERT INTO batch_items (batchId, idx, messageId, body, state) VALUES (?, ?, ?, ?, 'open')`, b.ID, i.Index, i.MessageID, bodies[n]); err != nil {
+			return err
+		}
+		b.Items = append(b.Items, BatchItem{Index: i.Index, MessageID: i.MessageID, State: ItemOpen})
+	}
+	return nil
 }
 
 // Batch returns a batch of the session with all its items, or the error
@@ -122,7 +136,10 @@ func (db *DB) NextBatchItem(ctx context.Context, session string) (*NextItem, err
 			n = nil
 			return nil
 		}
-		n.Body, n.SentAt = body, fromMillis(sent)
+		if err == nil {
+			n.SentAt = fromMillis(sent)
+			n.Body, err = tx.Unseal("", classItem, itemKey(n.Batch, n.Index), body)
+		}
 		return err
 	})
 	return n, err

@@ -146,6 +146,7 @@ type Tx struct {
 	Now time.Time // the one time of this transaction, UTC, in milliseconds
 
 	conn  *conn
+	vault *vault
 	dirty bool  // something was written
 	fatal error // SQLite may have rolled back the whole group by itself
 }

@@ -21,6 +21,8 @@ import (
 	"time"
 
 	"modernc.org/sqlite"
+
+	"wamux/store/seal"
 )
 
 // Options says how to open a database.
@@ -29,6 +31,7 @@ type Options struct {
 	Log     *slog.Logger     // nil means slog.Default
 	Now     func() time.Time // nil means time.Now
 	Readers int              // connections for reading; 0 means 4
+	Keys    *seal.Keys       // to seal secret values with; nil means that they are kept in clear
 }
 
 // DB is the open database. All methods may be called from any goroutine. The
@@ -47,6 +50,7 @@ type DB struct {
 	// needsConfirm is true from an opening that found a restore to its confirmation.
 	needsConfirm atomic.Bool
 	keys         keyring
+	vault        vault
 	waiters      waiters
 	closing      sync.Once
 	closeErr     error
@@ -69,13 +73,16 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 	if db.lock, err = lockFile(db.path + ".lock"); err != nil {
 		return nil, err
 	}
-	if err = db.prepareFile(ctx); err != nil {
+	if err = db.prepareFile(ctx, o.Keys); err != nil {
 		return nil, wrap(err)
 	}
 	if err = db.connect(ctx); err != nil {
 		return nil, wrap(err)
 	}
 	if err = db.boot(ctx); err != nil {
+		return nil, wrap(err)
+	}
+	if err = db.openVault(ctx, o.Keys); err != nil {
 		return nil, wrap(err)
 	}
 	return db, nil
@@ -105,7 +112,7 @@ func newDB(o Options) (*DB, error) {
 
 // prepareFile refuses files that are not ours before SQLite changes a byte of
 // them, and gives ours their modes.
-func (db *DB) prepareFile(ctx context.Context) error {
+func (db *DB) prepareFile(ctx context.Context, keys *seal.Keys) error {
 	if _, err := sqlite.OFDLocking(true); err != nil && !errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
 		db.log.Debug("locks of open file descriptions are not in use", "cause", err)
 	}
@@ -118,6 +125,9 @@ func (db *DB) prepareFile(ctx context.Context) error {
 		return err
 	}
 	if err := f.refuse(db.path); err != nil {
+		return err
+	}
+	if _, err := f.vault.unlock(keys); err != nil {
 		return err
 	}
 	if f.strayLog(side) {
@@ -180,6 +190,8 @@ func (db *DB) Close() error {
 }
 
 func (db *DB) close() error {
+	db.vault.work.Lock() // what changes the form of values ends first
+	defer db.vault.work.Unlock()
 	w := db.writer.stop()
 	for range db.size {
 		(<-db.readers).close()

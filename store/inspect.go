@@ -22,6 +22,7 @@ type facts struct {
 	version int    // user_version, the number of the last migration
 	boot    string // of the epoch row; empty when it cannot be read
 	wal     bool   // it is used with a log, as ours always are
+	vault   vaultRow
 }
 
 // inspect looks at the main file alone, without locks and without its log.
@@ -40,6 +41,9 @@ func inspect(ctx context.Context, path string) (facts, error) {
 	}
 	defer func() { _ = pool.Close() }()
 	f, err := readFacts(ctx, pool, path)
+	if err == nil && f.owner == applicationID {
+		f.vault, _ = readVault(ctx, pool) // looked at again with the log
+	}
 	if err == nil {
 		f.wal, err = usesLog(path)
 	}

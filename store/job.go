@@ -44,10 +44,9 @@ type Job struct {
 
 const jobColumns = `id, sessionId, key, fingerprint, messageId, recipient, content, state, code, error, chat, sentAt, sent, createdAt, updatedAt, deadline, attempts`
 
-func scanJob(row scanner) (*Job, error) {
+func (tx *Tx) scanJob(row scanner) (*Job, error) {
 	var j Job
-	var content string
-	var sent sql.NullString
+	var content, sent []byte
 	var sentAt, created, updated, deadline int64
 	err := row.Scan(&j.ID, &j.Session, &j.Key, &j.Fingerprint, &j.MessageID, &j.To, &content, &j.State, &j.Code, &j.Error,
 		&j.Chat, &sentAt, &sent, &created, &updated, &deadline, &j.Attempts)
@@ -57,11 +56,14 @@ func scanJob(row scanner) (*Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sent.Valid {
-		j.Sent = json.RawMessage(sent.String)
-	}
 	j.SentAt, j.CreatedAt, j.UpdatedAt, j.Deadline = fromMillis(sentAt), fromMillis(created), fromMillis(updated), fromMillis(deadline)
-	return &j, json.Unmarshal([]byte(content), &j.Content)
+	if j.Sent, err = tx.Unseal(j.Session, classSent, j.ID, sent); err != nil {
+		return nil, err
+	}
+	if content, err = tx.Unseal(j.Session, classContent, j.ID, content); err != nil {
+		return nil, err
+	}
+	return &j, json.Unmarshal(content, &j.Content)
 }
 
 func errNoJob() error { return Errorf(CodeNotFound, "job_not_found", "Job not found") }
@@ -79,15 +81,25 @@ func (db *DB) AddJob(ctx context.Context, j *Job, media []byte) (stored *Job, ex
 	if id == "" {
 		id = randomID("job_")
 	}
-	err = db.Update(ctx, func(tx *Tx) (err error) {
-		if stored, err = sameKey(tx, j); stored != nil || err != nil {
-			existed = stored != nil
-			return err
+	err = db.UpdateSealed(ctx, func(s Sealer) (func(*Tx) error, error) {
+		sealed, err := s.Seal(j.Session, classContent, id, content)
+		if err != nil {
+			return nil, err
 		}
-		fresh := *j
-		fresh.ID = id
-		stored, existed = &fresh, false
-		return addJob(tx, stored, string(content), media)
+		sealedMedia, err := media, error(nil)
+		if len(media) > 0 {
+			sealedMedia, err = s.Seal("", classMedia, id, media)
+		}
+		return func(tx *Tx) (err error) {
+			if stored, err = sameKey(tx, j); stored != nil || err != nil {
+				existed = stored != nil
+				return err
+			}
+			fresh := *j
+			fresh.ID = id
+			stored, existed = &fresh, false
+			return addJob(tx, stored, SecretText(sealed), sealedMedia)
+		}, err
 	})
 	if err != nil {
 		return nil, false, err
@@ -112,7 +124,7 @@ func sameKey(tx *Tx, j *Job) (*Job, error) {
 	return old, nil
 }
 
-func addJob(tx *Tx, j *Job, content string, media []byte) error {
+func addJob(tx *Tx, j *Job, content any, media []byte) error {
 	j.State, j.CreatedAt, j.UpdatedAt = JobQueued, tx.Now, tx.Now
 	now := toMillis(tx.Now)
 	_, err := tx.Exec(`INSERT INTO jobs (id, sessionId, key, fingerprint, messageId, recipient, content, state, chat, createdAt, updatedAt, deadline)
@@ -128,7 +140,7 @@ func addJob(tx *Tx, j *Job, content string, media []byte) error {
 // Job returns one job of the session, or the error job_not_found.
 func (db *DB) Job(ctx context.Context, session, id string) (j *Job, err error) {
 	err = db.Read(ctx, func(tx *Tx) (err error) {
-		j, err = scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE id = ? AND sessionId = ?", id, session))
+		j, err = tx.scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE id = ? AND sessionId = ?", id, session))
 		return err
 	})
 	return j, err
@@ -145,7 +157,7 @@ func (db *DB) JobByKey(ctx context.Context, session, key string) (j *Job, err er
 }
 
 func jobWithKey(tx *Tx, session, key string) (*Job, error) {
-	j, err := scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE sessionId = ? AND key = ? AND key <> ''", session, key))
+	j, err := tx.scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE sessionId = ? AND key = ? AND key <> ''", session, key))
 	if ErrorCode(err) == CodeNotFound {
 		return nil, nil
 	}
@@ -159,6 +171,9 @@ func (db *DB) JobMedia(ctx context.Context, id string) (data []byte, err error) 
 		err := tx.QueryRow("SELECT data FROM job_media WHERE jobId = ?", id).Scan(&data)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
+		}
+		if err == nil {
+			data, err = tx.Unseal("", classMedia, id, data)
 		}
 		return err
 	})
@@ -176,21 +191,26 @@ func (tx *Tx) StartJob(id string) error {
 // FinishJob writes State, Code, Error, Chat, SentAt and Sent of the job, drops
 // its media and records the entries, all in one transaction.
 func (db *DB) FinishJob(ctx context.Context, j *Job, entries ...Entry) error {
-	return db.Update(ctx, func(tx *Tx) error {
-		found, err := changed(tx.Exec(`UPDATE jobs SET state = ?, code = ?, error = ?, chat = ?, sentAt = ?, sent = ?, updatedAt = ? WHERE id = ?`,
-			j.State, j.Code, j.Error, j.Chat, toMillis(j.SentAt), nullable(j.Sent), toMillis(tx.Now), j.ID))
-		if err != nil {
-			return err
-		}
-		if !found {
-			return errNoJob()
-		}
-		if err := dropMedia(tx, j.ID); err != nil {
-			return err
-		}
-		_, err = record(tx, j.Session, entries)
-		return err
+	return db.UpdateSealed(ctx, func(s Sealer) (func(*Tx) error, error) {
+		sent, err := s.Seal(j.Session, classSent, j.ID, j.Sent)
+		return func(tx *Tx) error { return finishJob(tx, j, SecretText(sent), entries) }, err
 	})
+}
+
+func finishJob(tx *Tx, j *Job, sent any, entries []Entry) error {
+	found, err := changed(tx.Exec(`UPDATE jobs SET state = ?, code = ?, error = ?, chat = ?, sentAt = ?, sent = ?, updatedAt = ? WHERE id = ?`,
+		j.State, j.Code, j.Error, j.Chat, toMillis(j.SentAt), sent, toMillis(tx.Now), j.ID))
+	if err != nil {
+		return err
+	}
+	if !found {
+		return errNoJob()
+	}
+	if err := dropMedia(tx, j.ID); err != nil {
+		return err
+	}
+	_, err = record(tx, j.Session, entries)
+	return err
 }
 
 // CancelJob takes the job back. It answers false when it is on its way or done,

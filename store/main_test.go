@@ -34,12 +34,14 @@ func TestMain(m *testing.M) {
 // ("open").
 func child(mode, path string, out io.Writer) int {
 	ctx := context.Background()
-	db, err := Open(ctx, Options{Path: path, Log: slog.New(slog.DiscardHandler)})
+	db, err := Open(ctx, Options{Path: path, Log: slog.New(slog.DiscardHandler), Keys: childKeys()})
 	if err != nil {
 		fmt.Fprintln(out, "error:", ErrorCode(err), ErrorMessage(err))
 		return 1
 	}
 	switch mode {
+	case "convert":
+		return convertAndDie(ctx, db)
 	case "open":
 		return 0
 	case "copy", "die":

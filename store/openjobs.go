@@ -8,7 +8,7 @@ import "context"
 func (db *DB) OpenJobs(ctx context.Context, session string, limit int) (list []*Job, err error) {
 	err = db.Read(ctx, func(tx *Tx) error {
 		rows, err := tx.Query("SELECT "+jobColumns+" FROM jobs INDEXED BY jobs_open WHERE sessionId = ? AND state IN ('queued', 'sending') ORDER BY seq LIMIT ?", session, limit)
-		list, err = collect(rows, err, scanJob)
+		list, err = collect(rows, err, tx.scanJob)
 		return err
 	})
 	return list, err

@@ -1,9 +1,6 @@
 package store
 
-import (
-	"database/sql"
-	"encoding/json"
-)
+import "database/sql"
 
 // scanner is a row, of one or of many.
 type scanner interface{ Scan(...any) error }
@@ -40,12 +37,4 @@ func changed(res sql.Result, err error) (bool, error) {
 	}
 	n, err := res.RowsAffected()
 	return n > 0, err
-}
-
-// nullable returns JSON as text, or NULL for none.
-func nullable(data json.RawMessage) any {
-	if data == nil {
-		return nil
-	}
-	return string(data)
 }

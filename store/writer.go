@@ -187,7 +187,7 @@ func (w *writer) run(group []*batch) {
 // whole.
 func (w *writer) commit(group []*batch) ([]error, error) {
 	errs := make([]error, len(group))
-	tx := &Tx{Now: w.db.time(), conn: w.conn}
+	tx := &Tx{Now: w.db.time(), conn: w.conn, vault: &w.db.vault}
 	for i, b := range group {
 		failed, err := w.isolate(tx, b, len(group) > 1)
 		if err != nil {

@@ -20,6 +20,7 @@ type batch struct {
 	events   map[[32]byte]incoming   // event_buffer
 	secrets  map[secretID][]byte     // message_secrets; the first write wins
 	outgoing map[outgoingID]outgoing // outgoing_events
+	drop     bool                    // what there is of the account goes first
 	more     []func(*store.Tx) error // other writes, in order
 }
 
@@ -31,7 +32,12 @@ type incoming struct {
 
 type secretID struct{ chat, sender, message string }
 
+// key names a row within its class, as the store's list of secret columns does.
+func (id secretID) key() string { return id.message + "|" + id.chat + "|" + id.sender }
+
 type outgoingID struct{ chat, message string }
+
+func (id outgoingID) key() string { return id.message + "|" + id.chat }
 
 // outgoing is a sent message, kept for retry receipts.
 type outgoing struct {
@@ -66,7 +72,7 @@ func (b *batch) secret(chat, sender types.JID, message string, secret []byte) {
 }
 
 func (b *batch) empty() bool {
-	return len(b.rows)+len(b.events)+len(b.secrets)+len(b.outgoing)+len(b.more) == 0
+	return len(b.rows)+len(b.events)+len(b.secrets)+len(b.outgoing)+len(b.more) == 0 && !b.drop
 }
 
 // row returns what this batch says about a row; ok is false when it says nothing.
@@ -106,7 +112,7 @@ func (b *batch) copyTo(c *batch) {
 			c.secrets[id] = secret
 		}
 	}
-	c.more = append(c.more, b.more...)
+	c.more, c.drop = append(c.more, b.more...), c.drop || b.drop
 }
 
 // reset empties the batch, after it was committed.
@@ -117,12 +123,17 @@ func (b *batch) reset() {
 	clear(b.events)
 	clear(b.secrets)
 	clear(b.outgoing)
-	b.more = nil
+	b.more, b.drop = nil, false
 }
 
 // write runs the batch's SQL for one session.
 func (b *batch) write(tx *store.Tx, session string) error {
 	now := tx.Now.UnixMilli()
+	if b.drop {
+		if err := dropAccount(tx, session); err != nil {
+			return err
+		}
+	}
 	for key, value := range b.rows {
 		if err := writeRow(tx, session, key, value); err != nil {
 			return err
@@ -159,7 +170,7 @@ func writeRow(tx *store.Tx, session, key string, value []byte) error {
 	now := stamp(tx.Now)
 	_, err := tx.Exec(`INSERT INTO auth_data (sessionId, key, value, createdAt, updatedAt) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT (sessionId, key) DO UPDATE SET value = excluded.value, updatedAt = excluded.updatedAt`,
-		session, key, string(value), now, now)
+		session, key, store.SecretText(value), now, now)
 	return err
 }
 

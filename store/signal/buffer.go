@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -131,7 +132,11 @@ func readEvent(tx *store.Tx, session string, hash [32]byte) (*wastore.BufferedEv
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
+	if err != nil {
+		return nil, err
+	}
 	e.ServerTime, e.InsertTime = time.Unix(server, 0), time.UnixMilli(inserted)
+	e.Plaintext, err = tx.Unseal(session, store.ClassIncoming, hex.EncodeToString(hash[:]), e.Plaintext)
 	return &e, err
 }
 

@@ -80,10 +80,8 @@ func (k *keeper) PutDevice(ctx context.Context, d *wastore.Device) (err error) {
 	}
 	b := newBatch()
 	fresh := !k.paired.Load()
-	if fresh {
-		b.run(func(tx *store.Tx) error { return dropAccount(tx, s.session) })
-	}
-	b.run(func(tx *store.Tx) error { return writeRow(tx, s.session, keyCreds, value) })
+	b.drop = fresh
+	b.put(keyCreds, value)
 	if err := s.commit(ctx, b); err != nil {
 		return err
 	}

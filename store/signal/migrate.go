@@ -164,5 +164,8 @@ func (s *stores) readMove(tx *store.Tx, from, to string) (move, error) {
 	err := tx.QueryRow(`SELECT value, EXISTS (SELECT 1 FROM auth_data AS other
 			WHERE other.sessionId = auth_data.sessionId AND other.key = ? AND other.updatedAt >= auth_data.updatedAt)
 		FROM auth_data WHERE sessionId = ? AND key = ?`, to, s.session, from).Scan(&m.value, &m.stays)
+	if err == nil {
+		m.value, err = unseal(tx, s.session, from, m.value)
+	}
 	return m, err
 }

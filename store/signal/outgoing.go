@@ -55,8 +55,13 @@ func (s *stores) GetOutgoingEvent(ctx context.Context, chat, altChat types.JID, 
 	defer s.guard(ctx, &err)
 	a, b := chat.ToNonAD().String(), altChat.ToNonAD().String()
 	err = s.view(ctx, func(tx *store.Tx) error {
-		return tx.QueryRow(`SELECT format, plaintext FROM outgoing_events WHERE sessionId = ? AND messageId = ? AND chat IN (?, ?) LIMIT 1`,
-			s.session, id, a, b).Scan(&format, &plaintext)
+		var chat string
+		err := tx.QueryRow(`SELECT format, plaintext, chat FROM outgoing_events WHERE sessionId = ? AND messageId = ? AND chat IN (?, ?) LIMIT 1`,
+			s.session, id, a, b).Scan(&format, &plaintext, &chat)
+		if err == nil {
+			plaintext, err = tx.Unseal(s.session, store.ClassOutgoing, outgoingID{chat, id}.key(), plaintext)
+		}
+		return err
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil, refuse("no message %s was sent to %s within the last days", id, a)

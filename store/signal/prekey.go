@@ -124,6 +124,9 @@ func (s *stores) newPreKeys(ctx context.Context, count uint32) (list []*keys.Pre
 			if err := rows.Scan(&key, &value); err != nil {
 				return err
 			}
+			if value, err = unseal(tx, s.session, key, value); err != nil {
+				return err
+			}
 			k, err := decodePreKey(key, value)
 			if err != nil {
 				return err

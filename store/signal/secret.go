@@ -88,12 +88,17 @@ func (s *stores) findSecret(ctx context.Context, chats, senders [2]string, id st
 		}
 	}
 	err = s.view(ctx, func(tx *store.Tx) error {
-		err := tx.QueryRow(`SELECT secret, sender FROM message_secrets
+		var chat string
+		err := tx.QueryRow(`SELECT secret, sender, chat FROM message_secrets
 			WHERE sessionId = ?1 AND messageId = ?2 AND chat IN (?3, ?4) AND sender IN (?5, ?6)
 			ORDER BY (chat = ?3) + (sender = ?5) DESC LIMIT 1`,
-			s.session, id, chats[0], chats[1], senders[0], senders[1]).Scan(&secret, &sender)
+			s.session, id, chats[0], chats[1], senders[0], senders[1]).Scan(&secret, &sender, &chat)
 		if errors.Is(err, sql.ErrNoRows) {
-			secret, sender, err = nil, "", nil
+			secret, sender = nil, ""
+			return nil
+		}
+		if err == nil {
+			secret, err = tx.Unseal(s.session, store.ClassSecret, secretID{chat, sender, id}.key(), secret)
 		}
 		return err
 	})

@@ -129,7 +129,9 @@ func readRows(tx *store.Tx, session string, keys []string, found map[string][]by
 		if err := rows.Scan(&key, &value); err != nil {
 			return err
 		}
-		found[key] = value
+		if found[key], err = unseal(tx, session, key, value); err != nil {
+			return err
+		}
 	}
 	return rows.Err()
 }

@@ -114,7 +114,11 @@ func (s *stores) write(ctx context.Context, b *batch) error {
 	if err := s.usable(); err != nil {
 		return err
 	}
-	if err := s.db.Update(ctx, func(tx *store.Tx) error { return b.write(tx, s.session) }); err != nil {
+	err := s.db.UpdateSealed(ctx, func(sealer store.Sealer) (func(*store.Tx) error, error) {
+		sealed, err := b.sealed(sealer, s.session)
+		return func(tx *store.Tx) error { return sealed.write(tx, s.session) }, err
+	})
+	if err != nil {
 		return err
 	}
 	for key, value := range b.rows {
@@ -196,8 +200,22 @@ func readRow(tx *store.Tx, session, key string) ([]byte, error) {
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	return value, err
+	if err != nil {
+		return nil, err
+	}
+	return unseal(tx, session, key, value)
 }
+
+// unseal returns the value of a row of auth_data as it was before it was sealed.
+func unseal(tx *store.Tx, session, key string, value []byte) ([]byte, error) {
+	if !secretKey(key) {
+		return value, nil
+	}
+	return tx.Unseal(session, store.ClassAuth, key, value)
+}
+
+// secretKey tells whether the value of a row of auth_data is sealed.
+func secretKey(key string) bool { return !strings.HasPrefix(key, store.ClearKeys) }
 
 // readRange calls fn for every row whose key begins with prefix, by key.
 func readRange(tx *store.Tx, session, prefix string, fn func(key string, value []byte) error) error {
@@ -213,7 +231,11 @@ func readRange(tx *store.Tx, session, prefix string, fn func(key string, value [
 		if err := rows.Scan(&key, &value); err != nil {
 			return err
 		}
-		if err := fn(key, value); err != nil {
+		value, err := unseal(tx, session, key, value)
+		if err == nil {
+			err = fn(key, value)
+		}
+		if err != nil {
 			return err
 		}
 	}
