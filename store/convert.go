@@ -10,7 +10,7 @@ import (
 )
 
 // convertRows is how many values change their form in one commit.
-const convertRows = 64
+const convertRows = 32
 
 // secretColumn is a column whose values are sealed. session and key are SQL for
 // the parts of a value's place; where leaves out what is no secret.

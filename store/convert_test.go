@@ -59,7 +59,7 @@ type vaultTest struct {
 	secrets map[string]string // by class and key, what was planted
 }
 
-const manySecrets = 3*convertRows/2 + 7
+const manySecrets = convertRows + 5
 
 func newVaultTest(t *testing.T) *vaultTest {
 	t.Helper()
