@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"wamux/store"
 )
@@ -65,13 +66,18 @@ type rootPoll struct {
 	Selectable float64  `json:"selectableCount"`
 }
 
-const maxOptions = 12 // of a poll; phones show no poll that has more
+const (
+	maxOptions = 12   // of a poll; phones show no poll that has more
+	pollLimit  = 4096 // characters of a poll together; phones show far less
+)
 
 // poll checks a poll. No count means that any number of options may be chosen.
 func poll(field, name string, options []string, selectable float64) (*store.Poll, error) {
 	switch {
 	case strings.TrimSpace(name) == "":
 		return nil, invalid(field+".name", "A poll needs a name: the question it asks")
+	case utf8.RuneCountInString(name+strings.Join(options, "")) > pollLimit:
+		return nil, invalid(field, fmt.Sprintf("A poll has at most %d characters", pollLimit))
 	case len(options) < 2 || len(options) > maxOptions:
 		return nil, invalid(field, fmt.Sprintf("A poll has 2 to %d options", maxOptions))
 	case selectable < 0 || selectable > float64(len(options)) || selectable != float64(int(selectable)):

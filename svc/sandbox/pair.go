@@ -104,7 +104,7 @@ func (p *pairing) answer(err error) {
 func (s *Server) Scan(ctx context.Context, number, text string) error {
 	qr, err := phone.ParseQR(text)
 	if err != nil {
-		return invalid("qr_invalid", err.Error())
+		return invalid("qr_invalid", sentence(err))
 	}
 	var p *pairing
 	err = s.do(ctx, func() error {

@@ -59,7 +59,7 @@ func (s *Server) companionHello(c *conn, reg *waBinary.Node) answer {
 func (s *Server) EnterCode(ctx context.Context, number, code string) error {
 	code, err := phone.ParseCode(code)
 	if err != nil {
-		return invalid("code_invalid", err.Error())
+		return invalid("code_invalid", sentence(err))
 	}
 	var link *codeLink
 	err = s.do(ctx, func() error {
@@ -105,7 +105,7 @@ func (s *Server) primaryHello(a *account, p *pairing, code string) error {
 		return err
 	}
 	if p.code.link, err = ph.EnterCode(code, p.code.wrapped); err != nil {
-		return invalid("code_invalid", err.Error())
+		return invalid("code_invalid", sentence(err))
 	}
 	s.savePhone(a)
 	p.code.done = make(chan error, 1)

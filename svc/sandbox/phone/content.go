@@ -1,6 +1,7 @@
 package phone
 
 import (
+	"fmt"
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
@@ -26,7 +27,7 @@ func content(d Draft, context *waE2E.ContextInfo, now time.Time) (*waE2E.Message
 	case "event":
 		return event(d, context)
 	default:
-		return nil, missing("its type " + d.Type + " is unknown")
+		return nil, missing(fmt.Sprintf("its type %.40q is unknown", d.Type))
 	}
 }
 
