@@ -52,7 +52,10 @@ func (fakeSandbox) Read(_ context.Context, phone, chat string, ids []string) err
 func (fakeSandbox) Typing(_ context.Context, phone, chat, state string) error   { return known(phone) }
 func (fakeSandbox) Presence(_ context.Context, phone string, online bool) error { return known(phone) }
 func (fakeSandbox) Unlink(_ context.Context, phone string) error                { return known(phone) }
-func (fakeSandbox) Fault(context.Context, api.SandboxFault) error               { return nil }
+func (fakeSandbox) Change(_ context.Context, phone string, c api.SandboxChange) (api.SandboxChanged, error) {
+	return api.SandboxChanged{Collection: c.Kind, Version: 2}, known(phone)
+}
+func (fakeSandbox) Fault(context.Context, api.SandboxFault) error { return nil }
 func (fakeSandbox) Faults(context.Context) ([]api.SandboxFault, error) {
 	return []api.SandboxFault{{Kind: "drop", Count: 1}}, nil
 }

@@ -118,6 +118,7 @@ func sandboxRoutes() []Route {
 		{"POST", phonePath + "/read", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxRead},
 		{"POST", phonePath + "/typing", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxTyping},
 		{"POST", phonePath + "/presence", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxPresence},
+		{"POST", phonePath + "/changes", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxChange},
 		{"POST", phonePath + "/unlink", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxUnlink},
 		{"GET", "/v1/sandbox/groups", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxGroups},
 		{"POST", "/v1/sandbox/groups", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxGroupAdd},

@@ -14,7 +14,7 @@ type Sandbox interface {
 	AddPhone(ctx context.Context, phone, name string) (SandboxPhone, error)
 	// Phones lists all phones, by number.
 	Phones(ctx context.Context) ([]SandboxPhone, error)
-	// Phone returns one phone, or not_found.
+	// Phone returns one phone with its settings, or not_found.
 	Phone(ctx context.Context, phone string) (SandboxPhone, error)
 	// Scan links the device that shows this QR text, as a person with this phone would.
 	Scan(ctx context.Context, phone, qr string) error
@@ -36,6 +36,8 @@ type Sandbox interface {
 	Presence(ctx context.Context, phone string, online bool) error
 	// Unlink removes every linked device of the phone, as "Log out from all devices" does.
 	Unlink(ctx context.Context, phone string) error
+	// Change lets the owner change something in the app that linked devices learn by app state.
+	Change(ctx context.Context, phone string, c SandboxChange) (SandboxChanged, error)
 	// Fault arms a fault; it stays until its count is used up or it is cleared.
 	Fault(ctx context.Context, f SandboxFault) error
 	// Faults lists the armed faults.
@@ -70,6 +72,8 @@ type SandboxPhone struct {
 	Sent           int             `json:"sent"`
 	Undecryptable  int             `json:"undecryptable"`
 	ReusedCounters int             `json:"reusedCounters"`
+
+	Settings *SandboxSettings `json:"settings,omitempty"` // of one phone, not in the list
 }
 
 // SandboxDevice is a device linked to a phone.

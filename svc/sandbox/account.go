@@ -18,8 +18,9 @@ type account struct {
 	lastDevice        uint16
 	undecryptable     int
 	reused            int
-	contacts          map[string]bool // numbers in the address book; nil until it is needed: see Server.addressBook
-	online            bool            // the person looks at the phone
+	contacts          map[string]bool          // numbers in the address book; nil until it is needed: see Server.addressBook
+	newest            map[string][]phone.Patch // the last patches of each app-state collection
+	online            bool                     // the person looks at the phone
 	lastSeen          time.Time
 	subscribers       map[*conn]types.JID // who watches this account's presence, and under which name
 }

@@ -3,8 +3,10 @@ package sandbox
 import (
 	"time"
 
+	"go.mau.fi/whatsmeow/appstate"
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
 
 	"wamux/svc/sandbox/phone"
 )
@@ -35,10 +37,6 @@ func (s *Server) fillCollections(a *account) error {
 		s.savePatch(a, patch)
 	}
 	return err
-}
-
-func (s *Server) savePatch(a *account, p phone.Patch) {
-	s.put(`INSERT INTO patches(number,collection,version,data) VALUES(?,?,?,?)`, a.number, p.Collection, int64(p.Version), p.Data)
 }
 
 // shareKeys sends the app-state key to a device.
@@ -73,41 +71,8 @@ func patchIn(collection *waBinary.Node) ([]byte, bool) {
 	return content(patch), ok
 }
 
-// serveCollection answers with the patches above the client's version. There are no snapshots: few patches come together here.
-func (s *Server) serveCollection(a *account, collection *waBinary.Node) waBinary.Node {
-	name := str(collection, "name")
-	ph, err := s.phoneOf(a)
-	if err != nil {
-		return collectionError(name, 500)
-	}
-	patches, err := s.patchesAfter(a, name, int64(parseDecimal(str(collection, "version"))))
-	if err != nil {
-		s.log.Error("sandbox: patches cannot be read", "error", err)
-		return collectionError(name, 500)
-	}
-	return el("collection", attrs{"name": name, "version": ph.Version(name), "has_more_patches": false}, patches)
-}
-
 func collectionError(name string, code int) waBinary.Node {
 	return el("collection", attrs{"name": name, "type": "error"}, el("error", attrs{"code": code}))
-}
-
-func (s *Server) patchesAfter(a *account, name string, version int64) (waBinary.Node, error) {
-	list := waBinary.Node{Tag: "patches"}
-	var patches []waBinary.Node
-	err := each(s.db.read, `SELECT data FROM patches WHERE number=? AND collection=? AND version>? ORDER BY version`,
-		[]any{a.number, name, version}, func(scan func(...any) error) error {
-			var data []byte
-			if err := scan(&data); err != nil {
-				return err
-			}
-			patches = append(patches, body("patch", nil, data))
-			return nil
-		})
-	if len(patches) > 0 {
-		list.Content = patches
-	}
-	return list, err
 }
 
 // takePatch takes a client's patch when it is made for the current version; otherwise the client hears what it missed.
@@ -118,11 +83,7 @@ func (s *Server) takePatch(d *device, collection *waBinary.Node, data []byte) wa
 		return collectionError(name, 500)
 	}
 	if version := parseDecimal(str(collection, "version")); version != ph.Version(name) {
-		conflict := collectionError(name, 409)
-		if patches, err := s.patchesAfter(a, name, int64(version)); err == nil {
-			conflict.Content = append(conflict.GetChildren(), patches)
-		}
-		return conflict
+		return s.conflict(a, name, int64(version))
 	}
 	patch, mutations, err := ph.ApplyPatch(name, data)
 	if err != nil {
@@ -132,13 +93,37 @@ func (s *Server) takePatch(d *device, collection *waBinary.Node, data []byte) wa
 	s.savePhone(a)
 	s.savePatch(a, patch)
 	for _, m := range mutations {
-		if push := m.Value.GetPushNameSetting(); push != nil && !m.Removed && push.GetName() != "" {
-			a.name = push.GetName()
-			s.saveAccount(a)
-		}
+		s.deviceChose(a, m)
 	}
 	s.collectionChanged(a, name, patch.Version, d)
 	return el("collection", attrs{"name": name, "version": patch.Version})
+}
+
+// conflict says that a patch was made for an older version, and what came since.
+func (s *Server) conflict(a *account, name string, version int64) waBinary.Node {
+	n := collectionError(name, 409)
+	patches, err := s.patchesAfter(a, name, version)
+	if err != nil {
+		s.log.Error("sandbox: patches cannot be read", "phone", a.number, "error", err)
+		return collectionError(name, 500)
+	}
+	n.Attrs["has_more_patches"] = len(patches) == patchesAtOnce
+	n.Content = append(n.GetChildren(), el("patches", nil, patches...))
+	return n
+}
+
+// deviceChose lets a phone follow what a linked device changed, as far as it keeps that itself.
+func (s *Server) deviceChose(a *account, m phone.Mutation) {
+	push := m.Value.GetPushNameSetting().GetName()
+	switch {
+	case push != "" && !m.Removed:
+		a.name = push
+		s.saveAccount(a)
+	case len(m.Index) == 2 && m.Index[0] == appstate.IndexContact:
+		if number, err := types.ParseJID(m.Index[1]); err == nil && number.Server == types.DefaultUserServer {
+			s.keepContact(a, number.User, !m.Removed)
+		}
+	}
 }
 
 // collectionChanged tells an account's devices, except the one that did it, that a collection has a new version.

@@ -94,7 +94,9 @@ func (s *Server) Phone(ctx context.Context, number string) (api.SandboxPhone, er
 	if err != nil {
 		return api.SandboxPhone{}, err
 	}
-	return describePhone(a, counts[a.number]), nil
+	p := describePhone(a, counts[a.number])
+	p.Settings, err = s.settingsOf(a)
+	return p, err
 }
 
 // counts counts the messages received and sent, of one phone or of all.
@@ -273,7 +275,7 @@ func (s *Server) Reset(ctx context.Context) error {
 				s.dropPairing(c)
 			}
 		}
-		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "watchers", "contacts", "ratchets", "groups", "revoked"} {
+		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "snapshots", "watchers", "contacts", "ratchets", "groups", "revoked"} {
 			s.put(`DELETE FROM ` + table)
 		}
 		conns, b := s.conns, s.batch

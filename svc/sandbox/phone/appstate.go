@@ -156,6 +156,14 @@ func (p *Phone) Version(collection string) uint64 {
 // SealMedia with KindAppState and announces by BlobReference. A collection at
 // version 0 has no snapshot: ErrMalformed.
 func (p *Phone) Snapshot(collection string) ([]byte, error) {
+	snapshot, err := p.snapshot(collection)
+	if err != nil {
+		return nil, err
+	}
+	return proto.Marshal(snapshot)
+}
+
+func (p *Phone) snapshot(collection string) (*waServerSync.SyncdSnapshot, error) {
 	state := readCollection(p.records.get(keyCollection(collection)))
 	if state.Version == 0 {
 		return nil, ErrMalformed
@@ -172,7 +180,7 @@ func (p *Phone) Snapshot(collection string) ([]byte, error) {
 		}
 		snapshot.Records = append(snapshot.Records, &one)
 	}
-	return proto.Marshal(snapshot)
+	return snapshot, nil
 }
 
 // snapshotMAC is over the sum of all values, the version and the name, with the fourth of the keys
