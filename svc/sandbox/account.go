@@ -48,6 +48,8 @@ type deviceInfo struct {
 	KeyIndex     uint32
 	Platform     string
 	LID          bool // the client knows LIDs (lidDbMigrated at its last login)
+	Full         bool // it wants all of the history
+	Inline       bool // it takes a first sync of the history in the notice itself
 	Shared       bool // the phone gave it the app-state key
 }
 

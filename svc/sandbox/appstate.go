@@ -11,8 +11,8 @@ import (
 	"wamux/svc/sandbox/phone"
 )
 
-// greet welcomes a device that has just been linked: the phone gives it the app-state key, and the collections it will ask
-// for then have something in them. Called when the device has uploaded its keys.
+// greet welcomes a device that has just been linked: the phone gives it the app-state key and its history, and the collections it
+// will ask for then have something in them. Called when the device has uploaded its keys.
 func (s *Server) greet(d *device) {
 	if d.Shared {
 		return
@@ -23,6 +23,9 @@ func (s *Server) greet(d *device) {
 		s.log.Error("sandbox: the app state cannot be filled", "phone", d.account.number, "error", err)
 	}
 	s.shareKeys(d)
+	if err := s.tellHistory(d); err != nil {
+		s.log.Error("sandbox: a phone cannot share its history", "phone", d.account.number, "error", err)
+	}
 }
 
 // fillCollections gives every collection its first patch: a client that finds one empty raises no events for it, ever.
@@ -141,6 +144,9 @@ func (s *Server) phoneFinds(p *parcel, d *device, req *waE2E.PeerDataOperationRe
 	reply, err := s.found(p, d, req)
 	if err != nil {
 		s.log.Warn("sandbox: a phone cannot find what its device asks for", "type", req.GetPeerDataOperationRequestType().String(), "error", err)
+		return
+	}
+	if reply == nil {
 		return
 	}
 	if err := s.peerMessage(d, randomID(10), reply, nil, 0); err != nil {

@@ -223,7 +223,10 @@ func (r *inboxRow) describe() api.SandboxReceived {
 	c := phone.Read(r.message)
 	e := api.SandboxReceived{
 		Seq: r.seq, ID: r.id, Chat: r.chat.String(), From: r.sender.String(), FromMe: r.fromMe, Type: c.Type, Text: c.Text,
-		Content: json.RawMessage(c.JSON), At: r.at.UTC(), Status: statusNames[r.status],
+		Content: json.RawMessage(c.JSON), At: r.at.UTC(),
+	}
+	if r.fromMe {
+		e.Status = statusNames[r.status]
 	}
 	if c.Media != nil {
 		e.HasMedia, e.Mimetype, e.FileName = true, c.Media.Mimetype, c.Media.FileName

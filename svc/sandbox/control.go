@@ -153,6 +153,7 @@ func (s *Server) Read(ctx context.Context, number, chat string, ids []string) er
 		if len(ids) == 0 {
 			return nil
 		}
+		s.markRead(a, ids)
 		r := receipt{from: a, kind: "read", ids: ids, at: time.Now()}
 		if a != other {
 			s.routeReceipt(r, other)
@@ -275,7 +276,7 @@ func (s *Server) Reset(ctx context.Context) error {
 				s.dropPairing(c)
 			}
 		}
-		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "snapshots", "watchers", "contacts", "ratchets", "groups", "revoked"} {
+		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "snapshots", "notices", "watchers", "contacts", "ratchets", "groups", "revoked"} {
 			s.put(`DELETE FROM ` + table)
 		}
 		conns, b := s.conns, s.batch

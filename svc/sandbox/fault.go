@@ -186,7 +186,7 @@ func (s *Server) forgetDevice(d *device) {
 		ph.Unlink(d.KeyIndex)
 		s.savePhone(d.account)
 	}
-	for _, table := range []string{"devices", "prekeys", "queue"} {
+	for _, table := range []string{"devices", "prekeys", "queue", "notices"} {
 		s.put(`DELETE FROM `+table+` WHERE number=? AND device=?`, d.account.number, d.id)
 	}
 }

@@ -139,6 +139,9 @@ func (s *Server) handleGroupReceipt(d *device, g *group, n *waBinary.Node) {
 		s.surprised(n)
 		return
 	}
+	if kind != "" && kind != "inactive" && kind != "sender" && kind != "retry" {
+		s.markRead(d.account, r.ids)
+	}
 	// What left the group meanwhile, or its author, is nobody's business any more.
 	if g == nil || author == nil || g.member(d.account) == nil {
 		return

@@ -122,6 +122,7 @@ func (s *Server) readGroup(a *account, g *group, ids []string) error {
 		return err
 	}
 	for _, author := range order {
+		s.markRead(a, byAuthor[author])
 		r := receipt{from: a, kind: "read", ids: byAuthor[author], at: time.Now(), group: g}
 		s.routeReceipt(r, author)
 		s.tellOwn(r, author)

@@ -65,6 +65,13 @@ func (s *Server) raiseStatus(a *account, id string, status int) {
 	}
 }
 
+// markRead notes that the owner has read messages they received, on the phone or on a linked device.
+func (s *Server) markRead(a *account, ids []string) {
+	for _, id := range ids {
+		s.put(`UPDATE inbox SET status=max(status,?) WHERE number=? AND id=? AND from_me=0`, statusRead, a.number, id)
+	}
+}
+
 const inboxColumns = `seq,id,chat,sender,from_me,status,at,message`
 
 // scanInbox reads one row of inboxColumns.

@@ -184,7 +184,8 @@ func newDevice(a *account, p *pairing, keyIndex uint32) *device {
 	copy(d.Signed.Public[:], p.data.GetESkeyVal())
 	var props waCompanionReg.DeviceProps
 	if proto.Unmarshal(p.data.GetDeviceProps(), &props) == nil {
-		d.Platform = props.GetOs()
+		d.Platform, d.Full = props.GetOs(), props.GetRequireFullSync()
+		d.Inline = props.GetHistorySyncConfig().GetInlineInitialPayloadInE2EeMsg()
 	}
 	return d
 }

@@ -12,25 +12,48 @@ import (
 	"wamux/store"
 )
 
-// found builds the phone's answer to a request for messages that a device could not decrypt.
+type peerResult = waE2E.PeerDataOperationRequestResponseMessage_PeerDataOperationResult
+
+// found builds the phone's answer to a request; nil when the answer is a history sync.
 func (s *Server) found(p *parcel, d *device, req *waE2E.PeerDataOperationRequestMessage) (*waE2E.Message, error) {
-	if req.GetPeerDataOperationRequestType() != waE2E.PeerDataOperationRequestType_PLACEHOLDER_MESSAGE_RESEND {
-		return nil, store.Errorf(store.CodeUnprocessable, "not_simulated", "The sandbox does not simulate this request.")
+	switch req.GetPeerDataOperationRequestType() {
+	case waE2E.PeerDataOperationRequestType_PLACEHOLDER_MESSAGE_RESEND:
+		results, err := s.resent(d, req)
+		return peerAnswer(p, req, results), err
+	case waE2E.PeerDataOperationRequestType_HISTORY_SYNC_ON_DEMAND:
+		return nil, s.olderMessages(d, p.id, req.GetHistorySyncOnDemandRequest())
+	case waE2E.PeerDataOperationRequestType_FULL_HISTORY_SYNC_ON_DEMAND:
+		ask := req.GetFullHistorySyncOnDemandRequest()
+		yes := waE2E.PeerDataOperationRequestResponseMessage_PeerDataOperationResult_REQUEST_SUCCESS
+		return peerAnswer(p, req, []*peerResult{{
+			FullHistorySyncOnDemandRequestResponse: &waE2E.PeerDataOperationRequestResponseMessage_PeerDataOperationResult_FullHistorySyncOnDemandRequestResponse{
+				RequestMetadata: ask.GetRequestMetadata(), ResponseCode: &yes,
+			},
+		}}), s.wholeHistory(d, ask)
 	}
-	var results []*waE2E.PeerDataOperationRequestResponseMessage_PeerDataOperationResult
+	return nil, store.Errorf(store.CodeUnprocessable, "not_simulated", "The sandbox does not simulate this request.")
+}
+
+// resent finds messages that a device could not decrypt.
+func (s *Server) resent(d *device, req *waE2E.PeerDataOperationRequestMessage) ([]*peerResult, error) {
+	var results []*peerResult
 	for _, wanted := range req.GetPlaceholderMessageResendRequest() {
 		raw, err := s.webMessage(d, wanted.GetMessageKey())
 		if err != nil {
 			return nil, err
 		}
 		if raw != nil {
-			results = append(results, &waE2E.PeerDataOperationRequestResponseMessage_PeerDataOperationResult{
+			results = append(results, &peerResult{
 				PlaceholderMessageResendResponse: &waE2E.PeerDataOperationRequestResponseMessage_PeerDataOperationResult_PlaceholderMessageResendResponse{
 					WebMessageInfoBytes: raw,
 				},
 			})
 		}
 	}
+	return results, nil
+}
+
+func peerAnswer(p *parcel, req *waE2E.PeerDataOperationRequestMessage, results []*peerResult) *waE2E.Message {
 	return &waE2E.Message{ProtocolMessage: &waE2E.ProtocolMessage{
 		Type: waE2E.ProtocolMessage_PEER_DATA_OPERATION_REQUEST_RESPONSE_MESSAGE.Enum(),
 		PeerDataOperationRequestResponseMessage: &waE2E.PeerDataOperationRequestResponseMessage{
@@ -38,7 +61,7 @@ func (s *Server) found(p *parcel, d *device, req *waE2E.PeerDataOperationRequest
 			StanzaID:                     &p.id,
 			PeerDataOperationResult:      results,
 		},
-	}}, nil
+	}}
 }
 
 // webMessage is a message of the phone in the form phones hand on; nil when it has none of this id.

@@ -88,15 +88,19 @@ func (s *Server) handleReceipt(c *conn, n *waBinary.Node) {
 			s.routeReceipt(r, to)
 		}
 	case "read", "played":
+		s.markRead(d.account, r.ids)
 		if to != d.account {
 			s.routeReceipt(r, to)
 		}
 		s.tellOwn(r, to)
 	case "read-self", "played-self":
+		s.markRead(d.account, r.ids)
 		s.tellOwn(r, to)
 	case "retry":
 		s.handleRetry(d, to, n)
 	case "hist_sync":
+	case "server-error":
+		s.uploadAgain(d, str(n, "id"))
 	default:
 		s.surprised(n)
 	}

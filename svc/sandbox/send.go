@@ -131,7 +131,7 @@ func (s *Server) phoneResends(a *account, d *device, n *waBinary.Node) {
 		bundle = s.takeBundle(d)
 	}
 	if str(n, "category") == "peer" {
-		s.sharePeer(d, str(n, "id"), bundle, count)
+		s.repeatPeer(d, str(n, "id"), bundle, count)
 		return
 	}
 	row, err := s.inboxByID(a.number, str(n, "id"))
@@ -146,6 +146,18 @@ func (s *Server) phoneResends(a *account, d *device, n *waBinary.Node) {
 	m := newOutgoing(a, to, row.id, row.message, row.at)
 	if err := s.resend(m, d, bundle, count); err != nil {
 		s.log.Error("sandbox: a message cannot be sent again", "phone", a.number, "id", row.id, "error", err)
+	}
+}
+
+// repeatPeer sends a device again what was for it alone: a notice of a history sync, else the app-state key.
+func (s *Server) repeatPeer(d *device, id string, bundle *phone.Bundle, count int) {
+	msg, err := s.notice(d, id)
+	if msg == nil || err != nil {
+		s.sharePeer(d, id, bundle, count)
+		return
+	}
+	if err := s.peerMessage(d, id, msg, bundle, count); err != nil {
+		s.log.Error("sandbox: a notice cannot be sent again", "phone", d.account.number, "error", err)
 	}
 }
 

@@ -31,6 +31,8 @@ CREATE TABLE IF NOT EXISTS patches(number TEXT NOT NULL, collection TEXT NOT NUL
 	PRIMARY KEY(number,collection,version)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS snapshots(number TEXT NOT NULL, collection TEXT NOT NULL, version INTEGER NOT NULL, reference BLOB NOT NULL,
 	PRIMARY KEY(number,collection)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS notices(number TEXT NOT NULL, device INTEGER NOT NULL, id TEXT NOT NULL, message BLOB NOT NULL,
+	PRIMARY KEY(number,device,id)) WITHOUT ROWID; -- of history syncs
 CREATE TABLE IF NOT EXISTS watchers(number TEXT NOT NULL, watcher TEXT NOT NULL, device INTEGER NOT NULL, PRIMARY KEY(number,watcher,device)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS contacts(number TEXT NOT NULL, contact TEXT NOT NULL, PRIMARY KEY(number,contact)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS ratchets(sender TEXT NOT NULL, recipient TEXT NOT NULL, key BLOB NOT NULL, highest INTEGER NOT NULL,

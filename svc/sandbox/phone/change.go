@@ -69,12 +69,7 @@ func edited(old *waE2E.Message, text string) *waE2E.Message {
 }
 
 func (p *Phone) vote(d Draft, t *Target, now time.Time) (*waE2E.Message, error) {
-	ballot := &waE2E.PollVoteMessage{}
-	for _, option := range d.Options {
-		hash := sha256.Sum256([]byte(option))
-		ballot.SelectedOptions = append(ballot.SelectedOptions, hash[:])
-	}
-	payload, iv, err := p.seal(t, sealVote, ballot)
+	payload, iv, err := p.seal(t, sealVote, ballot(d.Options))
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +78,16 @@ func (p *Phone) vote(d Draft, t *Target, now time.Time) (*waE2E.Message, error) 
 		Vote:                   &waE2E.PollEncValue{EncPayload: payload, EncIV: iv},
 		SenderTimestampMS:      proto.Int64(now.UnixMilli()),
 	}}, nil
+}
+
+// ballot names options as votes do, by their hashes.
+func ballot(options []string) *waE2E.PollVoteMessage {
+	vote := &waE2E.PollVoteMessage{}
+	for _, option := range options {
+		hash := sha256.Sum256([]byte(option))
+		vote.SelectedOptions = append(vote.SelectedOptions, hash[:])
+	}
+	return vote
 }
 
 // voter is who we are to those who read what we seal about t.
@@ -107,11 +112,11 @@ func OpenVote(t *Target, voter types.JID, msg *waE2E.Message) ([]string, error) 
 		return nil, ErrMalformed
 	}
 	plain, err := gcm.Open(nil, vote.GetEncIV(), vote.GetEncPayload(), extra)
-	var ballot waE2E.PollVoteMessage
-	if err != nil || proto.Unmarshal(plain, &ballot) != nil {
+	var opened waE2E.PollVoteMessage
+	if err != nil || proto.Unmarshal(plain, &opened) != nil {
 		return nil, ErrMalformed
 	}
-	return chosen(unwrap(t.Message).inner, ballot.GetSelectedOptions()), nil
+	return chosen(unwrap(t.Message).inner, opened.GetSelectedOptions()), nil
 }
 
 func chosen(poll *waE2E.Message, hashes [][]byte) []string {
