@@ -1,12 +1,13 @@
 # wamux: `make` builds, `make help` lists the rest. Only Go, git and make are needed.
 GO      ?= go
 BIN     ?= wamux
+FUZZTIME ?= 30s
 TARGETS := linux/amd64 linux/arm64 linux/arm/6 linux/arm/7 windows/amd64 windows/arm64 darwin/arm64
 # The race detector needs cgo and a C compiler; without one the tests run plain.
 RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && test "$$($(GO) env CGO_ENABLED)" = 1 && echo -race)
 TEST    := $(GO) test $(RACE) -shuffle=on -count=1
 
-.PHONY: $(BIN) run test check vet lint cross bench soak test-baileys fuzz dist help clean
+.PHONY: $(BIN) run test check vet lint cross bench soak test-sandbox test-baileys fuzz dist help clean
 
 $(BIN): ## build ./wamux
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) .
@@ -42,12 +43,15 @@ soak: ## the long tests: 100 rounds of duplex, 500 kills
 	WAMUX_ROUNDS=100 $(TEST) -timeout 6h -run '^TestDuplex$$' -v ./svc
 	WAMUX_ROUNDS=500 $(TEST) -timeout 6h -run '^TestKill$$' -v ./svc
 
+test-sandbox: ## whatsmeow's own client against the simulated WhatsApp; an unknown stanza fails it
+	$(TEST) -v -run 'Protocol|Profile|Picture|Block|Privacy|Call|Newsletter|Group|Pair|Fault' ./svc/sandbox
+
 test-baileys: ## an unmodified Baileys talks with a session (installs it; needs node and npm)
 	bash .ci/baileys
 
-fuzz: ## each fuzz target for 30 seconds
+fuzz: ## each fuzz target for FUZZTIME, 30 seconds when it is not set
 	@for p in $$($(GO) list ./...); do for f in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
-	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$p || exit 1; done; done
+	  echo "$$p $$f"; $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
 dist: ## release binaries and their checksums in dist/
 	@rm -rf dist && mkdir dist

@@ -103,3 +103,30 @@ func (fakeSandbox) Invite(_ context.Context, name, by string, renew bool) (strin
 	return "CODE" + by + map[bool]string{true: "new"}[renew], err
 }
 func (fakeSandbox) Reset(context.Context) error { return nil }
+func (fakeSandbox) Call(_ context.Context, phone, to string, video bool) (api.SandboxCall, error) {
+	return api.SandboxCall{ID: "C1", From: phone, To: to, Video: video, State: "ringing", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, known(phone)
+}
+func (f fakeSandbox) Calls(ctx context.Context, phone string) ([]api.SandboxCall, error) {
+	c, err := f.Call(ctx, phone, "6281000000003", false)
+	return []api.SandboxCall{c}, err
+}
+func (fakeSandbox) EndCall(_ context.Context, phone, call string) error { return known(phone) }
+func (fakeSandbox) Block(_ context.Context, phone, other string, blocked bool) error {
+	return known(phone)
+}
+func (fakeSandbox) SetProfile(_ context.Context, phone string, p api.SandboxProfile) error {
+	return known(phone)
+}
+func oneNewsletter() api.SandboxNewsletter {
+	return api.SandboxNewsletter{JID: "120363400000000001@newsletter", Name: "News", Owner: "6281000000002", Invite: "0029Va", Followers: []string{"6281000000003"},
+		Posts: []api.SandboxPost{{ServerID: 100, ID: "P1", Type: "text", Text: "hello", Views: 1, Reactions: map[string]int{"👍": 1}, At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}}}
+}
+func (fakeSandbox) AddNewsletter(_ context.Context, n api.SandboxNewNewsletter) (api.SandboxNewsletter, error) {
+	return oneNewsletter(), known(n.Owner)
+}
+func (fakeSandbox) Newsletters(context.Context) ([]api.SandboxNewsletter, error) {
+	return []api.SandboxNewsletter{oneNewsletter()}, nil
+}
+func (fakeSandbox) Post(_ context.Context, newsletter, text string) (api.SandboxPost, error) {
+	return oneNewsletter().Posts[0], nil
+}

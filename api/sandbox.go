@@ -58,6 +58,22 @@ type Sandbox interface {
 	ChangeGroup(ctx context.Context, group string, c SandboxGroupChange) (SandboxGroup, error)
 	// Invite returns the code in the group's link, a new one when renew is set.
 	Invite(ctx context.Context, group, by string, renew bool) (code string, err error)
+	// Call makes the phone ring another one.
+	Call(ctx context.Context, phone, to string, video bool) (SandboxCall, error)
+	// Calls lists the calls that the phone made or got, the oldest first.
+	Calls(ctx context.Context, phone string) ([]SandboxCall, error)
+	// EndCall ends a call that the phone made.
+	EndCall(ctx context.Context, phone, call string) error
+	// Block makes the phone block another one, or no longer.
+	Block(ctx context.Context, phone, other string, blocked bool) error
+	// SetProfile changes what people see of the phone.
+	SetProfile(ctx context.Context, phone string, p SandboxProfile) error
+	// AddNewsletter makes a newsletter of a phone.
+	AddNewsletter(ctx context.Context, n SandboxNewNewsletter) (SandboxNewsletter, error)
+	// Newsletters lists all newsletters, the oldest first.
+	Newsletters(ctx context.Context) ([]SandboxNewsletter, error)
+	// Post posts a text in a newsletter, which is named by its JID or the digits of it.
+	Post(ctx context.Context, newsletter, text string) (SandboxPost, error)
 	// Reset forgets everything: phones, groups, devices, stanzas, media, faults.
 	Reset(ctx context.Context) error
 }

@@ -18,7 +18,7 @@ var parameter = regexp.MustCompile(`/:(\w+)`)
 // fill puts values into a path's parameters: those given, else ones of things that may be there.
 func fill(pattern string, values map[string]string) string {
 	usual := map[string]string{"s": "shop", "sessionId": "shop", "jid": theirs, "m": "3EB0NOTHERE", "j": "job_none", "b": "batch_none", "k": "none",
-		"phone": theirs, "seq": "999999", "group": "120363000000000001"}
+		"phone": theirs, "seq": "999999", "group": "120363000000000001", "call": "none", "newsletter": "120363400000000001"}
 	return parameter.ReplaceAllStringFunc(pattern, func(part string) string {
 		name := strings.TrimPrefix(part, "/:")
 		if value, ok := values[name]; ok {

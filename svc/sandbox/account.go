@@ -23,6 +23,7 @@ type account struct {
 	online            bool                     // the person looks at the phone
 	lastSeen          time.Time
 	subscribers       map[*conn]types.JID // who watches this account's presence, and under which name
+	profile           profile
 }
 
 func (a *account) pn() types.JID     { return types.NewJID(a.number, types.DefaultUserServer) }
@@ -135,7 +136,7 @@ func (s *Server) phoneOf(a *account) (*phone.Phone, error) {
 
 // load fills the server from its state file.
 func (s *Server) load() error {
-	for _, fn := range []func() error{s.loadAccounts, s.loadDevices, s.loadPreKeys, s.loadQueues, s.loadGroups} {
+	for _, fn := range []func() error{s.loadAccounts, s.loadDevices, s.loadPreKeys, s.loadQueues, s.loadGroups, s.loadProfiles, s.loadNewsletters} {
 		if err := fn(); err != nil {
 			return fmt.Errorf("sandbox: the state file cannot be read: %w", err)
 		}

@@ -71,7 +71,9 @@ func (w *world) start() {
 		w.t.Fatal(err)
 	}
 	w.Server, w.addr, w.ca = s, s.Endpoint(), s.CAPEM()
-	whatsmeow.WACertPubKey = [32]byte(s.RootKey())
+	if key := [32]byte(s.RootKey()); whatsmeow.WACertPubKey != key { // a restart keeps it, and clients read it meanwhile
+		whatsmeow.WACertPubKey = key
+	}
 }
 
 // restart closes the server and starts it again on the same file and address.

@@ -276,7 +276,7 @@ func (s *Server) Reset(ctx context.Context) error {
 				s.dropPairing(c)
 			}
 		}
-		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "snapshots", "notices", "watchers", "contacts", "ratchets", "groups", "revoked"} {
+		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "snapshots", "notices", "watchers", "contacts", "ratchets", "groups", "revoked", "profiles", "newsletters"} {
 			s.put(`DELETE FROM ` + table)
 		}
 		conns, b := s.conns, s.batch

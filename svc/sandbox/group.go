@@ -41,7 +41,8 @@ type groupInfo struct {
 	Invite             string
 	Members            []groupMember // in the order of joining
 	Requests           []groupRequest
-	Version            int64 // of the members
+	Version            int64  // of the members
+	Picture, PictureID string `json:",omitempty"` // direct path; "" when there is none
 }
 
 type groupText struct {

@@ -3,10 +3,12 @@ package sandbox
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"strconv"
 	"strings"
 	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
+	"go.mau.fi/whatsmeow/types"
 )
 
 const maxDescription = 2048 // characters
@@ -141,4 +143,19 @@ func randomCode() string {
 	rand.Read(b)
 	text := base64.RawURLEncoding.EncodeToString(b)
 	return strings.NewReplacer("-", "", "_", "").Replace(text + text)[:22]
+}
+
+// setGroupPicture changes a group's picture, or takes it away with nil.
+func (s *Server) setGroupPicture(g *group, by *account, data []byte) (id string) {
+	g.Picture, g.PictureID = "", ""
+	change := el("delete", attrs{"jid": g.jid(), "author": by.lidJID()})
+	if data != nil {
+		g.Picture, g.PictureID = s.saveMedia("picture", data), strconv.FormatInt(time.Now().UnixMicro(), 10)
+		change = el("set", attrs{"jid": g.jid(), "id": g.PictureID, "author": by.lidJID()})
+	}
+	s.saveGroup(g)
+	for _, a := range s.memberAccounts(g) {
+		s.tellDevices(a, nil, "picture", func(*device) types.JID { return g.jid() }, change)
+	}
+	return g.PictureID
 }

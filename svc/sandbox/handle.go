@@ -44,6 +44,8 @@ func (s *Server) handleChat(c *conn, n *waBinary.Node) {
 		s.handlePresence(c, n)
 	case "chatstate":
 		s.handleChatState(c, n)
+	case "call":
+		s.handleCall(c, n)
 	default:
 		s.surprised(n)
 	}

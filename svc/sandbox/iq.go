@@ -1,9 +1,6 @@
 package sandbox
 
 import (
-	"encoding/json"
-	"time"
-
 	waBinary "go.mau.fi/whatsmeow/binary"
 )
 
@@ -35,71 +32,16 @@ var iqHandlers map[string]iqHandler = map[string]iqHandler{
 	"w:p":                     done,
 	"urn:xmpp:ping":           done,
 	"w:stats":                 done,
-	"disappearing_mode":       done,
+	"disappearing_mode":       (*Server).iqDisappearing,
+	"newsletter":              (*Server).iqNewsletter,
 	"urn:xmpp:whatsapp:dirty": done,
 	"urn:xmpp:whatsapp:push":  done,
 	"tos":                     done,
 }
 
-// privacySettings are what a new account has.
-var privacySettings = [][2]string{
-	{"readreceipts", "all"}, {"last", "all"}, {"online", "all"}, {"profile", "all"}, {"status", "contacts"},
-	{"groupadd", "all"}, {"calladd", "all"}, {"messages", "all"}, {"defense", "off"}, {"stickers", "contacts"},
-}
-
-// iqPrivacy answers for the settings and takes privacy tokens, which go on to the contact they are for.
-func (s *Server) iqPrivacy(c *conn, n *waBinary.Node) answer {
-	if tokens, ok := n.GetOptionalChildByTag("tokens"); ok {
-		for _, token := range tokens.GetChildrenByTag("token") {
-			s.passToken(c.device.account, &token)
-		}
-		return result()
-	}
-	var categories []waBinary.Node
-	for _, setting := range privacySettings {
-		categories = append(categories, el("category", attrs{"name": setting[0], "value": setting[1]}))
-	}
-	return result(el("privacy", nil, categories...))
-}
-
-// passToken gives a contact the token with which it may ask for our presence and picture. What the token is made of only the
-// server knows.
-func (s *Server) passToken(from *account, token *waBinary.Node) {
-	to := s.find(jid(token, "jid"))
-	if to == nil || to == from {
-		return
-	}
-	for _, id := range deviceIDs(to)[1:] {
-		d := to.devices[id]
-		s.enqueue(d, el("notification",
-			attrs{"from": from.jid(0, d.LID), "type": "privacy_token", "id": randomID(8), "t": unix(time.Now()), "sender_lid": from.lidJID()},
-			el("tokens", nil, body("token", attrs{"type": "trusted_contact", "t": str(token, "t")}, []byte("token of "+from.lid)))))
-	}
-}
-
-func (s *Server) iqBlocklist(*conn, *waBinary.Node) answer {
-	return result(el("list", attrs{"dhash": "1"}))
-}
-
-// iqMex answers GraphQL queries with an empty object: no query of a client without groups and channels needs more.
-func (s *Server) iqMex(_ *conn, n *waBinary.Node) answer {
-	data, err := json.Marshal(map[string]any{"data": map[string]any{}})
-	if err != nil {
-		return refused(500, "internal-server-error")
-	}
-	return result(body("result", nil, data))
-}
-
 // iqBusiness answers that nobody has a business profile: clients take the missing jid for that.
 func (s *Server) iqBusiness(*conn, *waBinary.Node) answer {
 	return result(el("business_profile", attrs{"v": "244"}))
-}
-
-func (s *Server) iqStatus(_ *conn, n *waBinary.Node) answer {
-	if str(n, "type") == "set" {
-		return result()
-	}
-	return result(el("privacy", nil, el("list", attrs{"type": "contacts", "default": "true"})))
 }
 
 func (s *Server) iqContactQR(c *conn, n *waBinary.Node) answer {

@@ -106,25 +106,6 @@ func (s *Server) media(path string) ([]byte, error) {
 	return data, err
 }
 
-// iqPicture tells where the profile picture of somebody is. Everybody has the same one.
-func (s *Server) iqPicture(c *conn, n *waBinary.Node) answer {
-	if str(n, "type") == "set" {
-		return result(el("picture", attrs{"id": pictureID}))
-	}
-	target := jid(n, "target")
-	if target.User == "" {
-		target = jid(n, "to")
-	}
-	if s.find(target) == nil {
-		return refused(404, "item-not-found")
-	}
-	asked := n.GetChildByTag("picture")
-	if str(&asked, "id") == pictureID {
-		return result(el("picture", attrs{"status": 304}))
-	}
-	return result(el("picture", attrs{"id": pictureID, "type": str(&asked, "type"), "url": mediaURL(picturePath), "direct_path": picturePath}))
-}
-
 // picture draws the small JPEG that is everybody's profile picture.
 func picture() []byte {
 	img := image.NewRGBA(image.Rect(0, 0, 96, 96))

@@ -43,6 +43,10 @@ func (s *Server) handleMessage(c *conn, n *waBinary.Node) {
 		s.handleGroupMessage(c, p, n)
 		return
 	}
+	if letter := s.newsletters[jid(n, "to").User]; letter != nil && jid(n, "to").Server == types.NewsletterServer {
+		s.handlePost(c, letter, n)
+		return
+	}
 	if p.peer == nil {
 		if to := jid(n, "to"); to.Server != types.DefaultUserServer && to.Server != types.HiddenUserServer {
 			s.surprised(n)
@@ -113,6 +117,9 @@ func (s *Server) copies(p *parcel, n *waBinary.Node) []letter {
 
 // deliver brings a letter to a phone or to a linked device.
 func (s *Server) deliver(p *parcel, l letter) {
+	if p.group == nil && l.account.profile.blocks(p.from) {
+		return // whoever is blocked is not told
+	}
 	if l.device == 0 {
 		s.phoneReceives(p, l.account, l.enc)
 		return

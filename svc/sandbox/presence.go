@@ -27,7 +27,7 @@ func (s *Server) handlePresence(c *conn, n *waBinary.Node) {
 
 func (s *Server) subscribe(c *conn, to types.JID) {
 	a := s.find(to)
-	if a == nil {
+	if a == nil || a.profile.blocks(c.device.account) {
 		return
 	}
 	a.subscribers[c] = to.ToNonAD()
@@ -65,6 +65,9 @@ func (s *Server) announce(a *account) {
 		a.lastSeen = time.Now()
 	}
 	for c, as := range a.subscribers {
+		if c.device != nil && a.profile.blocks(c.device.account) {
+			continue
+		}
 		n := s.presence(a, as)
 		s.after(func() { c.send(n) })
 	}
@@ -85,6 +88,9 @@ func (s *Server) handleChatState(c *conn, n *waBinary.Node) {
 
 // showState shows a chat state to the devices of an account that are online. Nothing of it waits for those that are not.
 func (s *Server) showState(from *account, device uint16, to *account, state waBinary.Node) {
+	if to.profile.blocks(from) {
+		return
+	}
 	for _, id := range deviceIDs(to)[1:] {
 		d := to.devices[id]
 		if c := d.conn; c != nil {

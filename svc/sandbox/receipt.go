@@ -65,6 +65,13 @@ func (s *Server) tellOwn(r receipt, chat *account) {
 // handleReceipt takes the receipt of a linked device: it settles the message that waited, and goes on to the sender.
 func (s *Server) handleReceipt(c *conn, n *waBinary.Node) {
 	d, kind := c.device, str(n, "type")
+	if l := s.newsletters[jid(n, "to").User]; l != nil && kind == "view" {
+		s.viewed(l, d.account, n)
+		s.after(func() {
+			c.send(el("ack", attrs{"class": "receipt", "id": str(n, "id"), "from": l.jid(), "type": kind}))
+		})
+		return
+	}
 	a := attrs{"class": "receipt", "id": str(n, "id"), "from": n.Attrs["to"]}
 	if kind != "" {
 		a["type"] = kind

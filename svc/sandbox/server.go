@@ -53,21 +53,23 @@ type Server struct {
 
 	traffic *traffic
 
-	mu       sync.Mutex
-	failed   error // why nothing can be saved any more
-	batch    *batch
-	seq      int64 // of queue entries and inbox rows
-	byNumber map[string]*account
-	byLID    map[string]*account
-	conns    map[*conn]struct{}
-	refs     map[string]*pairing // QR refs that show somewhere
-	links    map[string]*pairing // linking codes under way, by their ref
-	seen     *recent             // messages sent lately
-	ratchets map[ratchetPair]*ratchet
-	groups   map[string]*group // by the user part of their JID
-	revoked  map[string]bool   // codes of invite links that are not valid any more
-	faults   []*api.SandboxFault
-	unknown  map[string]bool
+	mu          sync.Mutex
+	failed      error // why nothing can be saved any more
+	batch       *batch
+	seq         int64 // of queue entries and inbox rows
+	byNumber    map[string]*account
+	byLID       map[string]*account
+	conns       map[*conn]struct{}
+	refs        map[string]*pairing // QR refs that show somewhere
+	links       map[string]*pairing // linking codes under way, by their ref
+	seen        *recent             // messages sent lately
+	ratchets    map[ratchetPair]*ratchet
+	newsletters map[string]*newsletter // by the user of the JID
+	calls       map[string]*call
+	groups      map[string]*group // by the user part of their JID
+	revoked     map[string]bool   // codes of invite links that are not valid any more
+	faults      []*api.SandboxFault
+	unknown     map[string]bool
 }
 
 var _ api.Sandbox = (*Server)(nil)
@@ -113,6 +115,7 @@ func (s *Server) forget() {
 	s.refs, s.links = map[string]*pairing{}, map[string]*pairing{}
 	s.seen = newRecent()
 	s.ratchets = map[ratchetPair]*ratchet{}
+	s.newsletters, s.calls = map[string]*newsletter{}, map[string]*call{}
 	s.groups, s.revoked = map[string]*group{}, map[string]bool{}
 	s.faults = nil
 	s.unknown = map[string]bool{}

@@ -61,11 +61,12 @@ func (s *Server) usyncItem(c *conn, a *account, item *waBinary.Node, asked []byt
 	case "lid":
 		return el("lid", attrs{"val": a.lidJID()}), true
 	case "status":
-		return body("status", attrs{"t": unix(time.Now())}, []byte("Hey there! I am a sandbox phone.")), true
+		return body("status", attrs{"t": max(a.profile.AboutAt, 1)}, []byte(a.profile.about())), true
 	case "picture":
-		return el("picture", attrs{"id": pictureID}), true
+		id, _ := a.profile.picture()
+		return el("picture", attrs{"id": id}), id != "" && !s.hidesPicture(a, c.device.account)
 	case "disappearing_mode":
-		return el("disappearing_mode", attrs{"duration": 0, "t": 0}), true
+		return el("disappearing_mode", attrs{"duration": a.profile.Disappearing, "t": a.profile.DisappearingAt}), true
 	case "username", "business", "bot", "text_status", "sidelist":
 		return waBinary.Node{}, false
 	}
