@@ -42,9 +42,14 @@ func scanContact(row scanner) (*Contact, error) {
 	return &c, err
 }
 
-// Contacts returns the chosen contacts in the order in which they became known.
+// onlyOnce leaves out the row that a person has under the LID where there is one
+// under the phone number.
+const onlyOnce = ` AND NOT (jid LIKE '%@lid' AND EXISTS (SELECT 1 FROM contacts AS p WHERE p.sessionId = contacts.sessionId AND p.lid = contacts.jid AND p.id <> contacts.id))`
+
+// Contacts returns the chosen contacts in the order in which they became known,
+// each person once.
 func (db *DB) Contacts(ctx context.Context, q ContactQuery) (list []*Contact, err error) {
-	query := "SELECT " + contactColumns + " FROM contacts WHERE sessionId = ? AND id > ?"
+	query := "SELECT " + contactColumns + " FROM contacts WHERE sessionId = ? AND id > ?" + onlyOnce
 	args := []any{q.Session, q.After}
 	if q.Search != "" {
 		query += ` AND (name || char(10) || pushName || char(10) || businessName || char(10) || phone || char(10) || jid || char(10) || lid) LIKE ? ESCAPE '\'`

@@ -29,6 +29,7 @@ const (
 	classSent     = "job_sent"
 	classMedia    = "job_media"
 	classItem     = "batch_item"
+	classNotice   = "history_notice"
 )
 
 // ClearKeys begins the keys of auth_data whose values are never sealed: they are
@@ -48,6 +49,7 @@ func secretColumns() []secretColumn {
 		{"jobs", "sent", classSent, "sessionId", "id", "sent IS NOT NULL", true},
 		{"job_media", "data", classMedia, "''", "jobId", "1", false},
 		{"batch_items", "body", classItem, "''", "batchId || '|' || idx", "body IS NOT NULL", false},
+		{"history_notices", "notice", classNotice, "sessionId", "messageId", "1", false},
 	}
 }
 

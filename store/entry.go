@@ -9,10 +9,12 @@ import (
 // transaction, or nothing. Any field may be nil.
 type Entry struct {
 	Message *Message
+	Past    bool // the message is from before: it is not news in its chat
 	Receipt *Receipt
 	Edit    *Edit
 	Revoke  *Revoke
 	Contact *Contact
+	Chat    *ChatChange
 	Events  []Event
 }
 
@@ -64,7 +66,7 @@ func record(tx *Tx, session string, entries []Entry) (added int, err error) {
 	for _, e := range entries {
 		repeat := false
 		if e.Message != nil {
-			isNew, err := addMessage(tx, session, e.Message)
+			isNew, err := addMessage(tx, session, e.Message, e.Past)
 			if err != nil {
 				return 0, err
 			}
@@ -105,7 +107,12 @@ func (e Entry) change(tx *Tx, session string) error {
 		}
 	}
 	if e.Contact != nil {
-		return setContact(tx, session, e.Contact)
+		if err := setContact(tx, session, e.Contact); err != nil {
+			return err
+		}
+	}
+	if e.Chat != nil {
+		return changeChat(tx, session, e.Chat)
 	}
 	return nil
 }

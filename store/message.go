@@ -44,7 +44,7 @@ type MessageQuery struct {
 	Session string
 	Phone   string // digits; "" for all
 	Chat    string // JID; "" for all
-	Before  int64  // only rows with a smaller Seq; 0 for all
+	Before  int64  // Seq of a row: only rows behind it in the list; 0 for all
 	Offset  int
 	Limit   int // 0 means 25, at most 1000
 }
@@ -114,14 +114,28 @@ func (db *DB) Messages(ctx context.Context, q MessageQuery) (list []*Message, to
 			return err
 		}
 		if q.Before > 0 {
-			cond, args = cond+" AND id < ?", append(args, q.Before)
+			if cond, args, err = q.behind(tx, cond, args); err != nil {
+				return err
+			}
 		}
 		args = append(args, pageSize(q.Limit), max(q.Offset, 0))
-		rows, err := tx.Query("SELECT "+messageColumns+" FROM chat_history WHERE "+cond+" ORDER BY id DESC LIMIT ? OFFSET ?", args...)
+		rows, err := tx.Query("SELECT "+messageColumns+" FROM chat_history WHERE "+cond+" ORDER BY timestamp DESC, id DESC LIMIT ? OFFSET ?", args...)
 		list, err = collect(rows, err, scanMessage)
 		return err
 	})
 	return list, total, err
+}
+
+// behind adds the cursor to the condition of the query. Rows do not come in the
+// order of their times, since the phone hands in what was before. A cursor whose
+// row is gone counts by number.
+func (q MessageQuery) behind(tx *Tx, cond string, args []any) (string, []any, error) {
+	var at string
+	err := tx.QueryRow("SELECT timestamp FROM chat_history WHERE id = ? AND sessionId = ?", q.Before, q.Session).Scan(&at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return cond + " AND id < ?", append(args, q.Before), nil
+	}
+	return cond + " AND (timestamp, id) < (?, ?)", append(args, at, q.Before), err
 }
 
 // Message returns the message that WhatsApp calls messageID, its first part, or
@@ -138,7 +152,13 @@ func (db *DB) Message(ctx context.Context, session, messageID string) (m *Messag
 
 // addMessage writes the row, keeps its chat up to date and tells whether it is
 // new. A receipt may have come before our own message was noted as sent.
-func addMessage(tx *Tx, session string, m *Message) (bool, error) {
+func addMessage(tx *Tx, session string, m *Message, past bool) (bool, error) {
+	if past {
+		known, err := knowsMessage(tx, session, m)
+		if known || err != nil {
+			return false, err
+		}
+	}
 	status := m.Status
 	if m.Outgoing {
 		early, err := earlyStatus(tx, session, m.ID)
@@ -156,5 +176,13 @@ func addMessage(tx *Tx, session string, m *Message) (bool, error) {
 	if n, err := res.RowsAffected(); n == 0 || err != nil {
 		return false, err
 	}
-	return true, touchChat(tx, session, m)
+	return true, touchChat(tx, session, m, past)
+}
+
+// knowsMessage tells whether a message from before is here already, be it under
+// another identity of its chat or its sender.
+func knowsMessage(tx *Tx, session string, m *Message) (known bool, err error) {
+	err = tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM chat_history WHERE sessionId = ? AND messageId = ? AND part = ? AND direction = ?
+		AND (chat = ? OR phoneNumber = ?))`, session, m.ID, m.Part, m.direction(), m.Chat, m.Phone).Scan(&known)
+	return known, err
 }

@@ -74,22 +74,23 @@ func TestApplyIsAllOrNothing(t *testing.T) {
 func TestPlans(t *testing.T) {
 	db := fresh(t)
 	all, open := "WHERE sessionId = 'x'", "WHERE sessionId = 'x' AND state IN ('queued', 'sending')"
+	const newest = " ORDER BY timestamp DESC, id DESC"
 	for query, want := range map[string]string{
-		"SELECT COUNT(*) FROM chat_history " + all:                                                        "COVERING INDEX",
-		"SELECT COUNT(*) FROM chat_history " + all + " AND phoneNumber = '1'":                             "COVERING INDEX chat_history_phone",
-		"SELECT COUNT(*) FROM chat_history " + all + " AND chat = '1'":                                    "COVERING INDEX chat_history_chat",
-		"SELECT raw FROM chat_history " + all + " ORDER BY id DESC LIMIT 25 OFFSET 5":                     "INDEX chat_history_session (sessionId=?)",
-		"SELECT raw FROM chat_history " + all + " AND phoneNumber = '1' AND id < 9 ORDER BY id DESC":      "INDEX chat_history_phone (sessionId=? AND phoneNumber=? AND rowid<?)",
-		"SELECT raw FROM chat_history " + all + " AND chat = '1' ORDER BY id DESC":                        "INDEX chat_history_chat (sessionId=? AND chat=?)",
-		"SELECT raw FROM chat_history " + all + " AND messageId = '1'":                                    "INDEX sqlite_autoindex_chat_history_1 (sessionId=? AND messageId=?)",
-		"SELECT content FROM jobs INDEXED BY jobs_open " + open + " ORDER BY seq LIMIT 1":                 "INDEX jobs_open (sessionId=?)",
-		"SELECT 1 FROM jobs INDEXED BY jobs_open " + open + " AND messageId = '1'":                        "INDEX jobs_open (sessionId=?)",
-		"SELECT DISTINCT sessionId FROM jobs WHERE state IN ('queued', 'sending') ORDER BY sessionId":     "INDEX jobs_open",
-		"SELECT id FROM jobs WHERE sessionId = 'x' AND key = 'k' AND key <> ''":                           "INDEX jobs_key (sessionId=? AND key=?)",
-		"SELECT data FROM events WHERE seq > 5 ORDER BY seq LIMIT 10":                                     "INTEGER PRIMARY KEY (rowid>?)",
-		"SELECT name FROM contacts " + all + " AND id > 5 ORDER BY id LIMIT 10":                           "INDEX contacts_session (sessionId=? AND rowid>?)",
-		"SELECT DISTINCT status FROM message_receipts WHERE sessionId = 'x' AND messageId = '1'":          "PRIMARY KEY (sessionId=? AND messageId=?)",
-		"SELECT seq FROM events WHERE sessionId = 'x' AND seq < (SELECT MAX(seq) FROM events) LIMIT 2000": "COVERING INDEX events_session",
+		"SELECT COUNT(*) FROM chat_history " + all:                                                                  "COVERING INDEX",
+		"SELECT COUNT(*) FROM chat_history " + all + " AND phoneNumber = '1'":                                       "COVERING INDEX chat_history_phone",
+		"SELECT COUNT(*) FROM chat_history " + all + " AND chat = '1'":                                              "COVERING INDEX chat_history_chat",
+		"SELECT raw FROM chat_history " + all + newest + " LIMIT 25 OFFSET 5":                                       "INDEX chat_history_session (sessionId=?)",
+		"SELECT raw FROM chat_history " + all + " AND phoneNumber = '1' AND (timestamp, id) < ('2026', 9)" + newest: "INDEX chat_history_phone (sessionId=? AND phoneNumber=? AND timestamp<?)",
+		"SELECT raw FROM chat_history " + all + " AND chat = '1'" + newest:                                          "INDEX chat_history_chat (sessionId=? AND chat=?)",
+		"SELECT raw FROM chat_history " + all + " AND messageId = '1'":                                              "INDEX sqlite_autoindex_chat_history_1 (sessionId=? AND messageId=?)",
+		"SELECT content FROM jobs INDEXED BY jobs_open " + open + " ORDER BY seq LIMIT 1":                           "INDEX jobs_open (sessionId=?)",
+		"SELECT 1 FROM jobs INDEXED BY jobs_open " + open + " AND messageId = '1'":                                  "INDEX jobs_open (sessionId=?)",
+		"SELECT DISTINCT sessionId FROM jobs WHERE state IN ('queued', 'sending') ORDER BY sessionId":               "INDEX jobs_open",
+		"SELECT id FROM jobs WHERE sessionId = 'x' AND key = 'k' AND key <> ''":                                     "INDEX jobs_key (sessionId=? AND key=?)",
+		"SELECT data FROM events WHERE seq > 5 ORDER BY seq LIMIT 10":                                               "INTEGER PRIMARY KEY (rowid>?)",
+		"SELECT name FROM contacts " + all + " AND id > 5 ORDER BY id LIMIT 10":                                     "INDEX contacts_session (sessionId=? AND rowid>?)",
+		"SELECT DISTINCT status FROM message_receipts WHERE sessionId = 'x' AND messageId = '1'":                    "PRIMARY KEY (sessionId=? AND messageId=?)",
+		"SELECT seq FROM events WHERE sessionId = 'x' AND seq < (SELECT MAX(seq) FROM events) LIMIT 2000":           "COVERING INDEX events_session",
 	} {
 		if got := plan(t, db, query); !strings.Contains(got, want) || strings.Contains(got, "ORDER BY") {
 			t.Errorf("%s\nruns as %q, want %q", query, got, want)

@@ -99,11 +99,15 @@ func (s *session) goOnline() {
 	if s.sender == nil {
 		s.sender = s.startSender(s.run)
 	}
+	if s.historian == nil {
+		s.historian = s.startHistorian(s.run)
+	}
 }
 
 // hangUp ends the connection, and keeps the run for the next one.
 func (s *session) hangUp() {
 	s.alarms.clear()
+	s.joinHistorian()
 	s.run.hangUp()
 	s.joinSender()
 }
@@ -116,6 +120,7 @@ func (s *session) endRun(gentle bool) {
 	if s.run == nil {
 		return
 	}
+	s.joinHistorian()
 	if gentle {
 		s.pauseSender()
 	}

@@ -7,6 +7,7 @@ import (
 	"go.mau.fi/whatsmeow/types/events"
 
 	"wamux/store"
+	"wamux/svc/session/convert"
 )
 
 // handle is the client's event handler. true lets WhatsApp forget the event:
@@ -49,7 +50,11 @@ func (s *session) keep(r *run, evt any) bool {
 	case *events.PushNameSetting:
 		s.box.post(happened{r, evt})
 	}
-	entries := s.m.convert(s.id, r.own(), s.reveal(r, evt))
+	if err := s.noteHistory(r, evt); err != nil {
+		s.fail(r, storeFault(err), err)
+		return false
+	}
+	entries := s.m.convert(s.id, r.own(), s.reveal(r, acquainted(r, evt)))
 	if len(entries) == 0 {
 		return true
 	}
@@ -58,6 +63,20 @@ func (s *session) keep(r *run, evt any) bool {
 		return false
 	}
 	return true
+}
+
+// acquainted adds the other identity of whom an event of the app state is about,
+// where this device knows it.
+func acquainted(r *run, evt any) any {
+	jid := convert.About(evt)
+	if jid.IsEmpty() {
+		return evt
+	}
+	alt, err := r.device.GetAltJID(r.ctx, jid.ToNonAD())
+	if err != nil || alt.IsEmpty() {
+		return evt
+	}
+	return &convert.Known{Event: evt, JID: jid, Alt: alt.ToNonAD()}
 }
 
 // record commits entries; those of a message together with the ratchet that

@@ -42,6 +42,7 @@ type Manager struct {
 	maxReconnects  int
 	reconnectDelay time.Duration
 	scale          float64
+	history        chan struct{} // holds a token while a part of somebody's history is taken in
 	waiting        waiters
 	claims         claims
 
@@ -64,7 +65,7 @@ func New(o Options) (*Manager, error) {
 	m := &Manager{
 		db: o.DB, signal: o.Signal, log: o.Log, convert: convert.Incoming, transport: transport,
 		maxSessions: o.MaxSessions, maxReconnects: o.MaxReconnects, reconnectDelay: o.ReconnectDelay,
-		scale: o.Scale, sessions: map[string]*session{},
+		scale: o.Scale, sessions: map[string]*session{}, history: make(chan struct{}, 1),
 	}
 	m.preset(o.Network)
 	setProcessWide(o.Network)

@@ -36,12 +36,14 @@ type session struct {
 	seen    *view
 	sent    *inflight
 	wake    chan struct{} // rings the sender; one slot
+	past    chan struct{} // rings the historian; one slot
 	askedAt atomic.Int64  // unix milliseconds of the last question for a code
 	poison  poison
 
 	// owner
 	run         *run
 	sender      *sender
+	historian   *historian
 	codes       codes
 	codesAt     time.Time // when they came
 	alarms      alarms
@@ -74,7 +76,7 @@ type (
 func (m *Manager) newSession(row *store.Session) *session {
 	s := &session{
 		id: row.ID, m: m, log: m.log.With("session", row.ID), box: newMailbox(),
-		done: make(chan struct{}), seen: newView(row), sent: newInflight(), wake: make(chan struct{}, 1),
+		done: make(chan struct{}), seen: newView(row), sent: newInflight(), wake: make(chan struct{}, 1), past: make(chan struct{}, 1),
 	}
 	s.alarms.ring = s.box.post
 	return s

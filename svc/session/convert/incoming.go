@@ -26,7 +26,10 @@ func Incoming(session string, own Own, evt any) (entries []store.Entry) {
 
 // incoming is the table of everything that can happen.
 func incoming(session string, own Own, evt any) []store.Entry {
-	from := source{session, own}
+	from := source{session: session, own: own}
+	if k, ok := evt.(*Known); ok {
+		from.known, evt = *k, k.Event
+	}
 	switch e := evt.(type) {
 	// held: committed before WhatsApp's ack
 	case *events.Message:
@@ -78,11 +81,12 @@ func incoming(session string, own Own, evt any) []store.Entry {
 	case *events.Archive:
 		return from.chat(e.JID, e.Timestamp, meta{"change": "archived", "archived": e.Action.GetArchived()})
 	case *events.MarkChatAsRead:
-		return from.chat(e.JID, e.Timestamp, meta{"change": "read", "read": e.Action.GetRead()})
+		read := e.Action.GetRead()
+		return from.chatRow(e.JID, e.Timestamp, meta{"change": "read", "read": read}, store.ChatChange{Read: read, Unread: !read})
 	case *events.ClearChat:
-		return from.chat(e.JID, e.Timestamp, meta{"change": "cleared", "deleteMedia": e.DeleteMedia})
+		return from.chatRow(e.JID, e.Timestamp, meta{"change": "cleared", "deleteMedia": e.DeleteMedia}, store.ChatChange{Read: true})
 	case *events.DeleteChat:
-		return from.chat(e.JID, e.Timestamp, meta{"change": "deleted", "deleteMedia": e.DeleteMedia})
+		return from.chatRow(e.JID, e.Timestamp, meta{"change": "deleted", "deleteMedia": e.DeleteMedia}, store.ChatChange{Gone: true})
 	case *events.Star:
 		return from.chat(e.ChatJID, e.Timestamp, meta{"change": "starred", "starred": e.Action.GetStarred(), "messageId": clean(e.MessageID), "fromMe": e.IsFromMe})
 	case *events.DeleteForMe:
@@ -135,7 +139,10 @@ func incoming(session string, own Own, evt any) []store.Entry {
 
 // salvage keeps a message whose conversion broke, as unknown but whole.
 func salvage(session string, own Own, evt any, broken any) []store.Entry {
-	from := source{session, own}
+	from := source{session: session, own: own}
+	if k, ok := evt.(*Known); ok {
+		evt = k.Event
+	}
 	if d, ok := evt.(*Decrypted); ok && d != nil {
 		evt = d.Message
 	}

@@ -63,6 +63,10 @@ func readable(t *testing.T, entries []store.Entry) []map[string]any {
 		put("edit", e.Edit)
 		put("revoke", e.Revoke)
 		put("contact", e.Contact)
+		put("chat", e.Chat)
+		if e.Past {
+			shown["past"] = true
+		}
 		for i, x := range e.Events {
 			put(fmt.Sprint("event", i), x)
 		}
@@ -118,6 +122,9 @@ func TestNoGoldenIsLeftOver(t *testing.T) {
 	for name := range contents() {
 		known["out_"+name] = true
 	}
+	for name := range parts() {
+		known["history_"+name] = true
+	}
 	for _, f := range files {
 		if name := strings.TrimSuffix(filepath.Base(f), ".json"); !known[name] {
 			t.Errorf("%s belongs to no case; remove it", f)
@@ -136,7 +143,7 @@ func sound(t *testing.T, entries []store.Entry) {
 			public(t, x.Type, x.Data)
 		}
 		if m := e.Message; m != nil {
-			if m.Type == "" || m.Session == "" || !utf8.ValidString(m.Text) || len(e.Events) == 0 {
+			if m.Type == "" || m.Session == "" || !utf8.ValidString(m.Text) || (len(e.Events) == 0) != e.Past {
 				t.Errorf("row is not whole: %+v", m)
 			}
 			public(t, m.Type, m.Metadata)

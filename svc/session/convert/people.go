@@ -102,7 +102,7 @@ func (s source) identityChange(e *events.IdentityChange) []store.Entry {
 }
 
 func (s source) statusMute(e *events.UserStatusMute) []store.Entry {
-	return s.person(e.JID, types.JID{}, "", e.Timestamp, meta{"change": "statusMuted", "statusMuted": e.Action.GetMuted()})
+	return s.person(e.JID, s.alt(e.JID), "", e.Timestamp, meta{"change": "statusMuted", "statusMuted": e.Action.GetMuted()})
 }
 
 func (s source) blocklist(e *events.Blocklist) []store.Entry {

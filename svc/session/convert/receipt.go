@@ -57,7 +57,9 @@ func (s source) readByUs(e *events.Receipt, change string) []store.Entry {
 	if !e.MessageSender.IsEmpty() {
 		data["sender"] = who("", e.MessageSender, types.JID{})
 	}
-	return s.fact("chat.updated", e.Timestamp, data)
+	out := s.fact("chat.updated", e.Timestamp, data)
+	out[0].Chat = &store.ChatChange{ID: bare(e.Chat), Alt: bare(chatAlt(s.own, e.MessageSource)), Read: change == "read"}
+	return out
 }
 
 func (s source) receiptChat(e *events.Receipt) person {

@@ -11,10 +11,49 @@ import (
 	"wamux/store"
 )
 
+// Known is an event about a chat or person, with the other identity of who it is
+// about. Give it to [Incoming] in place of the event.
+type Known struct {
+	Event any
+	JID   types.JID
+	Alt   types.JID
+}
+
+// About names whom an event of the app state is about; empty for all other
+// events. WhatsApp tells one identity only.
+func About(evt any) types.JID {
+	switch e := evt.(type) {
+	case *events.Pin:
+		return e.JID
+	case *events.Mute:
+		return e.JID
+	case *events.Archive:
+		return e.JID
+	case *events.MarkChatAsRead:
+		return e.JID
+	case *events.ClearChat:
+		return e.JID
+	case *events.DeleteChat:
+		return e.JID
+	case *events.Star:
+		return e.ChatJID
+	case *events.DeleteForMe:
+		return e.ChatJID
+	case *events.LabelAssociationChat:
+		return e.JID
+	case *events.LabelAssociationMessage:
+		return e.JID
+	case *events.UserStatusMute:
+		return e.JID
+	}
+	return types.JID{}
+}
+
 // source is the session that an event came to.
 type source struct {
 	session string
 	own     Own
+	known   Known // whose other identity is known; may be empty
 }
 
 // fact is one event whose id is made of what names it; what is empty in data
@@ -45,10 +84,21 @@ func (s source) chat(jid types.JID, at time.Time, data meta) []store.Entry {
 	return s.fact("chat.updated", at, data)
 }
 
-// alt is the other identity of jid where jid is ours.
+// chatRow is such a change that shows in the list of chats, too.
+func (s source) chatRow(jid types.JID, at time.Time, data meta, change store.ChatChange) []store.Entry {
+	out := s.chat(jid, at, data)
+	change.ID, change.Alt = bare(jid), bare(s.alt(jid))
+	out[0].Chat = &change
+	return out
+}
+
+// alt is the other identity of jid where it is known.
 func (s source) alt(jid types.JID) types.JID {
-	if s.own.Is(jid) {
+	switch {
+	case s.own.Is(jid):
 		return s.own.other(jid)
+	case same(jid, s.known.JID):
+		return s.known.Alt
 	}
 	return types.JID{}
 }
@@ -67,24 +117,13 @@ func (s source) labelEdit(e *events.LabelEdit) []store.Entry {
 }
 
 func (s source) labelChat(e *events.LabelAssociationChat) []store.Entry {
-	data := meta{"id": clean(e.LabelID), "chat": who("", e.JID, types.JID{}), "labeled": e.Action.GetLabeled()}
+	data := meta{"id": clean(e.LabelID), "chat": who("", e.JID, s.alt(e.JID)), "labeled": e.Action.GetLabeled()}
 	return s.fact("label.chat", e.Timestamp, data)
 }
 
 func (s source) labelMessage(e *events.LabelAssociationMessage) []store.Entry {
-	data := meta{"id": clean(e.LabelID), "chat": who("", e.JID, types.JID{}), "messageId": clean(e.MessageID), "labeled": e.Action.GetLabeled()}
+	data := meta{"id": clean(e.LabelID), "chat": who("", e.JID, s.alt(e.JID)), "messageId": clean(e.MessageID), "labeled": e.Action.GetLabeled()}
 	return s.fact("label.message", e.Timestamp, data)
-}
-
-// historySync tells that a part of the history arrived.
-func (s source) historySync(e *events.HistorySync) []store.Entry {
-	data := meta{"kind": strings.ToLower(e.Data.GetSyncType().String()), "chunk": e.Data.GetChunkOrder(), "progress": e.Data.GetProgress()}
-	messages := 0
-	for _, c := range e.Data.GetConversations() {
-		messages += len(c.GetMessages())
-	}
-	data["chats"], data["messages"] = len(e.Data.GetConversations()), messages
-	return s.fact("history.synced", time.Time{}, data, string(e.Notification.GetFileEncSHA256()), string(data.json()))
 }
 
 // restricted tells that WhatsApp lets the account write to known chats only.
