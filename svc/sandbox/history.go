@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
-	"go.mau.fi/whatsmeow/types"
 	"google.golang.org/protobuf/proto"
 
 	"wamux/svc/sandbox/phone"
@@ -17,28 +16,28 @@ import (
 // How the history is cut. The real amounts are not known; they also change with what the device says it can take.
 const (
 	bootstrapMessages = 20                     // the newest of each chat come first
-	recentDays        = 90                     // older ones only when a device wants all
+	recentPast        = 90 * 24 * time.Hour    // older ones only when a device wants all
 	chunkMessages     = 500                    // in one sync
 	inlineBytes       = 16 << 10               // a first sync up to this size comes in the notice itself
-	day               = 24 * time.Hour         //
 	onDemandMost      = 50 * bootstrapMessages // more than that nobody gets at once
 )
 
 // tellHistory sends a device that has just been linked the chats so far: the newest messages of each, the names of people, then
 // older messages. Where there is nothing, there is only a first, empty sync.
 func (s *Server) tellHistory(d *device) error {
-	chats, err := s.past(d.account)
+	f, err := s.past(d.account)
 	if err != nil {
 		return err
 	}
-	first, recent, old := cut(chats, time.Now().Add(-recentDays*day))
-	syncs := []phone.History{{Type: phone.HistoryBootstrap, Chats: s.conversations(d, first), Contacts: s.people(d.account, chats)}}
-	if len(chats) > 0 {
-		syncs = append(syncs, phone.History{Type: phone.HistoryPushNames, Contacts: s.people(d.account, chats)})
-		syncs = append(syncs, s.chunks(d, phone.HistoryRecent, recent)...)
+	first, recent, old := cut(f.chats, time.Now().Add(-recentPast))
+	people := f.people()
+	syncs := []phone.History{{Type: phone.HistoryBootstrap, Chats: f.conversations(d, first), Contacts: people}}
+	if len(f.chats) > 0 {
+		syncs = append(syncs, phone.History{Type: phone.HistoryPushNames, Contacts: people})
+		syncs = append(syncs, f.chunks(d, phone.HistoryRecent, recent)...)
 	}
 	if d.Full && len(old) > 0 {
-		syncs = append(syncs, s.chunks(d, phone.HistoryFull, old)...)
+		syncs = append(syncs, f.chunks(d, phone.HistoryFull, old)...)
 	}
 	return s.sendHistory(d, syncs)
 }
@@ -81,12 +80,12 @@ func cut(chats []*pastChat, since time.Time) (first, recent, old []part) {
 }
 
 // chunks packs parts into syncs of bounded size, at least one.
-func (s *Server) chunks(d *device, t phone.HistoryType, parts []part) []phone.History {
+func (f *archive) chunks(d *device, t phone.HistoryType, parts []part) []phone.History {
 	var syncs []phone.History
 	var now []part
 	room := chunkMessages
 	flush := func() {
-		syncs = append(syncs, phone.History{Type: t, Chats: s.conversations(d, now)})
+		syncs = append(syncs, phone.History{Type: t, Chats: f.conversations(d, now)})
 		now, room = nil, chunkMessages
 	}
 	for _, p := range parts {
@@ -104,13 +103,12 @@ func (s *Server) chunks(d *device, t phone.HistoryType, parts []part) []phone.Hi
 }
 
 // conversations puts parts into the form of a sync. People go by LID for devices that know LIDs.
-func (s *Server) conversations(d *device, parts []part) []phone.Chat {
-	names, states := s.chosenBy(d.account)
+func (f *archive) conversations(d *device, parts []part) []phone.Chat {
 	list := make([]phone.Chat, 0, len(parts))
 	for _, p := range parts {
-		chat := phone.Chat{JID: p.chat.jid.String(), Unread: p.chat.unread, More: p.more, Messages: p.messages, State: states[p.chat.jid]}
+		chat := phone.Chat{JID: p.chat.jid.String(), Unread: p.chat.unread, More: p.more, Messages: p.messages, State: f.states[p.chat.jid]}
 		if peer := p.chat.place.peer; peer != nil {
-			chat.JID, chat.Number, chat.LID, chat.Name = peer.jid(0, d.LID).String(), peer.pn().String(), peer.lidJID().String(), names[peer.number]
+			chat.JID, chat.Number, chat.LID, chat.Name = peer.jid(0, d.LID).String(), peer.pn().String(), peer.lidJID().String(), f.names[peer.number]
 		} else {
 			chat.Name = p.chat.place.group.Subject
 		}
@@ -119,36 +117,14 @@ func (s *Server) conversations(d *device, parts []part) []phone.Chat {
 	return list
 }
 
-// chosenBy is what the owner has called people, by number, and chosen for chats, by the name of inboxes.
-func (s *Server) chosenBy(a *account) (names map[string]string, states map[types.JID]phone.ChatState) {
-	names, states = map[string]string{}, map[types.JID]phone.ChatState{}
-	ph, err := s.phoneOf(a)
-	if err != nil {
-		return names, states
-	}
-	owned, err := ph.Owned()
-	if err != nil {
-		s.log.Error("sandbox: the app state cannot be read", "phone", a.number, "error", err)
-	}
-	for _, c := range owned.Contacts {
-		names[c.Number] = c.FullName
-	}
-	for _, c := range owned.Chats {
-		if j, err := types.ParseJID(c.JID); err == nil {
-			states[s.inboxChat(j)] = c
-		}
-	}
-	return names, states
-}
-
 // people lists who is in the chats, under the names that they gave themselves.
-func (s *Server) people(a *account, chats []*pastChat) []phone.Contact {
-	seen := map[*account]bool{a: true}
+func (f *archive) people() []phone.Contact {
+	seen := map[*account]bool{f.a: true}
 	var list []phone.Contact
-	for _, c := range chats {
+	for _, c := range f.chats {
 		members := []*account{c.place.peer}
 		if c.place.group != nil {
-			members = s.memberAccounts(c.place.group)
+			members = f.s.memberAccounts(c.place.group)
 		}
 		for _, other := range members {
 			if other != nil && !seen[other] {

@@ -17,15 +17,15 @@ func (s *Server) olderMessages(d *device, request string, ask *waE2E.PeerDataOpe
 	if err != nil {
 		return store.Errorf(store.CodeInvalid, "chat_invalid", "The chat of a request for history is no JID.")
 	}
-	chats, err := s.past(d.account)
+	f, err := s.past(d.account)
 	if err != nil {
 		return err
 	}
 	var parts []part
-	if i := slices.IndexFunc(chats, func(c *pastChat) bool { return c.jid == s.inboxChat(jid) }); i >= 0 {
-		parts = []part{before(chats[i], ask)}
+	if i := slices.IndexFunc(f.chats, func(c *pastChat) bool { return c.jid == s.inboxChat(jid) }); i >= 0 {
+		parts = []part{before(f.chats[i], ask)}
 	}
-	return s.sendHistory(d, []phone.History{{Type: phone.HistoryOnDemand, Chats: s.conversations(d, parts), Request: request}})
+	return s.sendHistory(d, []phone.History{{Type: phone.HistoryOnDemand, Chats: f.conversations(d, parts), Request: request}})
 }
 
 // before is what a chat has before a message, or before a time when the phone does not know the message.
@@ -43,15 +43,15 @@ func before(c *pastChat, ask *waE2E.PeerDataOperationRequestMessage_HistorySyncO
 
 // wholeHistory answers a device that asks for everything.
 func (s *Server) wholeHistory(d *device, ask *waE2E.PeerDataOperationRequestMessage_FullHistorySyncOnDemandRequest) error {
-	chats, err := s.past(d.account)
+	f, err := s.past(d.account)
 	if err != nil {
 		return err
 	}
 	var parts []part
-	for _, c := range chats {
+	for _, c := range f.chats {
 		parts = append(parts, part{c, c.messages, false})
 	}
-	syncs := s.chunks(d, phone.HistoryFull, parts)
+	syncs := f.chunks(d, phone.HistoryFull, parts)
 	for i := range syncs {
 		syncs[i].Full = ask.GetRequestMetadata()
 	}

@@ -17,24 +17,35 @@ type pastChat struct {
 	unread   uint32
 }
 
-// folder puts the rows of an inbox together as a phone shows them: what changes or answers an earlier message becomes part of it.
-type folder struct {
-	s     *Server
-	a     *account
-	owned phone.Owned
-	chats map[types.JID]*pastChat
-	order []*pastChat
+// archive is what a phone has of its past. The rows of its inbox are put together as it shows them: what changes or answers an
+// earlier message becomes part of that.
+type archive struct {
+	s      *Server
+	a      *account
+	owned  phone.Owned
+	names  map[string]string // what the owner calls people, by number
+	states map[types.JID]phone.ChatState
+	byJID  map[types.JID]*pastChat
+	chats  []*pastChat // in the order of their first message
 }
 
-// past reads all conversations of an account, in the order of their first message.
-func (s *Server) past(a *account) ([]*pastChat, error) {
+// past reads all conversations of an account.
+func (s *Server) past(a *account) (*archive, error) {
 	ph, err := s.phoneOf(a)
 	if err != nil {
 		return nil, err
 	}
-	f := &folder{s: s, a: a, chats: map[types.JID]*pastChat{}}
+	f := &archive{s: s, a: a, names: map[string]string{}, states: map[types.JID]phone.ChatState{}, byJID: map[types.JID]*pastChat{}}
 	if f.owned, err = ph.Owned(); err != nil {
 		return nil, err
+	}
+	for _, c := range f.owned.Contacts {
+		f.names[c.Number] = c.FullName
+	}
+	for _, c := range f.owned.Chats {
+		if j, err := types.ParseJID(c.JID); err == nil {
+			f.states[s.inboxChat(j)] = c
+		}
 	}
 	err = each(s.db.read, `SELECT `+inboxColumns+` FROM inbox WHERE number=? ORDER BY seq`, []any{a.number}, func(scan func(...any) error) error {
 		row, err := scanInbox(scan)
@@ -43,21 +54,21 @@ func (s *Server) past(a *account) ([]*pastChat, error) {
 		}
 		return err
 	})
-	for _, c := range f.order {
+	for _, c := range f.chats {
 		slices.Reverse(c.messages)
 	}
-	return f.order, err
+	return f, err
 }
 
-func (f *folder) add(row *inboxRow) {
-	c := f.chats[row.chat]
+func (f *archive) add(row *inboxRow) {
+	c := f.byJID[row.chat]
 	if c == nil {
 		c = &pastChat{jid: row.chat, place: f.s.placeOf(row.chat)}
 		if c.place.peer == nil && c.place.group == nil {
 			return // it is gone
 		}
-		f.chats[row.chat] = c
-		f.order = append(f.order, c)
+		f.byJID[row.chat] = c
+		f.chats = append(f.chats, c)
 	}
 	content := phone.Read(row.message)
 	switch content.Type {
@@ -81,7 +92,7 @@ func (c *pastChat) find(id string) *phone.PastMessage {
 }
 
 // file adds a message of its own, unless its owner has deleted it. Who answers has read what came before.
-func (f *folder) file(c *pastChat, row *inboxRow) {
+func (f *archive) file(c *pastChat, row *inboxRow) {
 	if f.gone(c, row) {
 		return
 	}
@@ -99,7 +110,7 @@ func (f *folder) file(c *pastChat, row *inboxRow) {
 }
 
 // gone tells what the owner has deleted for themselves or cleared.
-func (f *folder) gone(c *pastChat, row *inboxRow) bool {
+func (f *archive) gone(c *pastChat, row *inboxRow) bool {
 	same := func(jid string) bool {
 		j, err := types.ParseJID(jid)
 		return err == nil && f.s.inboxChat(j) == c.jid
@@ -109,7 +120,7 @@ func (f *folder) gone(c *pastChat, row *inboxRow) bool {
 }
 
 // author names who wrote a message, which only groups need.
-func (f *folder) author(c *pastChat, row *inboxRow) string {
+func (f *archive) author(c *pastChat, row *inboxRow) string {
 	author := f.s.find(row.sender)
 	if c.place.group == nil || author == nil || row.fromMe {
 		return ""
@@ -117,7 +128,7 @@ func (f *folder) author(c *pastChat, row *inboxRow) string {
 	return author.lidJID().String()
 }
 
-func (f *folder) authorName(row *inboxRow) string {
+func (f *archive) authorName(row *inboxRow) string {
 	if author := f.s.find(row.sender); author != nil {
 		return author.name
 	}
@@ -125,8 +136,8 @@ func (f *folder) authorName(row *inboxRow) string {
 }
 
 // fold makes an edit, a revoke, a reaction or a vote part of its message.
-func (f *folder) fold(target *phone.PastMessage, row *inboxRow, content phone.Content) {
-	answer := phone.PastAnswer{ID: row.id, FromMe: row.fromMe, Text: content.Text, At: row.at, Sender: f.author(f.chats[row.chat], row)}
+func (f *archive) fold(target *phone.PastMessage, row *inboxRow, content phone.Content) {
+	answer := phone.PastAnswer{ID: row.id, FromMe: row.fromMe, Text: content.Text, At: row.at, Sender: f.author(f.byJID[row.chat], row)}
 	switch content.Type {
 	case "edit":
 		if edited := content.Inner.GetProtocolMessage().GetEditedMessage(); edited != nil {
@@ -154,7 +165,7 @@ func without(answers []phone.PastAnswer, by phone.PastAnswer) []phone.PastAnswer
 }
 
 // voted opens a vote. Who voted, and who asked, may have done so under either identity.
-func (f *folder) voted(target *phone.PastMessage, row *inboxRow) []string {
+func (f *archive) voted(target *phone.PastMessage, row *inboxRow) []string {
 	voter, creator := f.s.find(row.sender), f.a
 	if !target.FromMe {
 		creator = f.s.placeOf(row.chat).peer

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/appstate"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/proto/waHistorySync"
 	"go.mau.fi/whatsmeow/types/events"
@@ -29,7 +30,8 @@ const (
 
 // historian fetches the parts of its account's history that WhatsApp told of, and
 // writes them down, while the session is online. What it does not finish is done
-// next time.
+// next time. It also fetches the app state that was cut off when it first came:
+// WhatsApp tells of it once only.
 type historian struct {
 	s    *session
 	run  *run
@@ -81,6 +83,7 @@ func (s *session) noteHistory(r *run, evt any) error {
 
 func (h *historian) loop() {
 	defer close(h.done)
+	h.catchUp()
 	for h.ctx.Err() == nil {
 		n, err := h.s.m.db.NextNotice(h.ctx, h.s.id)
 		switch {
@@ -91,6 +94,24 @@ func (h *historian) loop() {
 			h.wait(h.s.past, 0)
 		case !h.fetch(n):
 			h.wait(nil, h.s.m.scaled(historyPause<<min(n.Attempts, 6)))
+		}
+	}
+}
+
+// catchUp fetches what never came of the app state. Without a key, which comes
+// just after pairing, it would all be unreadable.
+func (h *historian) catchUp() {
+	defer func() {
+		if broken := recover(); broken != nil {
+			h.s.log.Error("the app state broke", "panic", redact(broken), "stack", string(debug.Stack()))
+		}
+	}()
+	if key, err := h.run.device.AppStateKeys.GetLatestAppStateSyncKeyID(h.ctx); key == nil || err != nil {
+		return
+	}
+	for _, name := range appstate.AllPatchNames {
+		if err := h.run.client.FetchAppState(h.ctx, name, false, true); err != nil {
+			h.s.log.Info("a part of the app state could not be fetched", "part", string(name), "error", redact(err))
 		}
 	}
 }
