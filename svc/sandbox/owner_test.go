@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/appstate"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
@@ -306,5 +307,29 @@ func TestConflict(t *testing.T) {
 	s := w.owned(alice)
 	if len(s.Starred) != 1 || !w.chat(alice, w.byLIDJID(bob).String()).Muted {
 		t.Errorf("the phone has %+v", s)
+	}
+}
+
+// TestRecovery: a client whose state of a collection does not add up any more gets it from the phone, and goes on from there.
+func TestRecovery(t *testing.T) {
+	w, c := linked(t)
+	const name = appstate.WAPatchRegularHigh
+	w.change(alice, api.SandboxChange{Kind: "mute", Chat: bob})
+	wait[*events.Mute](c, nil)
+	w.change(alice, api.SandboxChange{Kind: "star", Chat: bob, Message: w.send(bob, alice, "a star")})
+	wait[*events.Star](c, nil)
+	if err := c.Store.AppState.PutAppStateVersion(t.Context(), string(name), 1, [128]byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	w.change(alice, api.SandboxChange{Kind: "mute", Chat: bob, Off: true})
+	wait(c, func(e *events.AppStateSyncError) bool { return e.Name == name })
+	if _, err := c.SendPeerMessage(t.Context(), whatsmeow.BuildAppStateRecoveryRequest(name)); err != nil {
+		t.Fatal(err)
+	}
+	wait(c, func(e *events.AppStateSyncComplete) bool { return e.Name == name && e.Recovery })
+	w.change(alice, api.SandboxChange{Kind: "mute", Chat: bob, Until: time.Now().Add(time.Hour)})
+	wait(c, func(e *events.Mute) bool { return e.Action.GetMuted() })
+	if err := c.SendAppState(t.Context(), appstate.BuildMute(w.byLIDJID(bob), false, 0)); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -22,6 +22,9 @@ func (s *Server) found(p *parcel, d *device, req *waE2E.PeerDataOperationRequest
 		return peerAnswer(p, req, results), err
 	case waE2E.PeerDataOperationRequestType_HISTORY_SYNC_ON_DEMAND:
 		return nil, s.olderMessages(d, p.id, req.GetHistorySyncOnDemandRequest())
+	case waE2E.PeerDataOperationRequestType_COMPANION_SYNCD_SNAPSHOT_FATAL_RECOVERY:
+		results, err := s.recovered(d, req.GetSyncdCollectionFatalRecoveryRequest().GetCollectionName())
+		return peerAnswer(p, req, results), err
 	case waE2E.PeerDataOperationRequestType_FULL_HISTORY_SYNC_ON_DEMAND:
 		ask := req.GetFullHistorySyncOnDemandRequest()
 		yes := waE2E.PeerDataOperationRequestResponseMessage_PeerDataOperationResult_REQUEST_SUCCESS
@@ -32,6 +35,20 @@ func (s *Server) found(p *parcel, d *device, req *waE2E.PeerDataOperationRequest
 		}}), s.wholeHistory(d, ask)
 	}
 	return nil, store.Errorf(store.CodeUnprocessable, "not_simulated", "The sandbox does not simulate this request.")
+}
+
+// recovered gives a device a whole collection of the app state, past the server.
+func (s *Server) recovered(d *device, collection string) ([]*peerResult, error) {
+	ph, err := s.phoneOf(d.account)
+	if err != nil {
+		return nil, err
+	}
+	data, err := ph.Recovery(collection)
+	return []*peerResult{{
+		SyncdSnapshotFatalRecoveryResponse: &waE2E.PeerDataOperationRequestResponseMessage_PeerDataOperationResult_SyncDSnapshotFatalRecoveryResponse{
+			CollectionSnapshot: data, IsCompressed: proto.Bool(true),
+		},
+	}}, err
 }
 
 // resent finds messages that a device could not decrypt.

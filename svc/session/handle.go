@@ -47,6 +47,8 @@ func (s *session) keep(r *run, evt any) bool {
 	switch e := evt.(type) {
 	case *events.Receipt:
 		s.sent.settle(r.ctx, e.MessageIDs)
+	case *events.AppStateSyncError:
+		s.tear(e.Name)
 	case *events.PushNameSetting:
 		s.box.post(happened{r, evt})
 	}

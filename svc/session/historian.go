@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow"
-	"go.mau.fi/whatsmeow/appstate"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/proto/waHistorySync"
 	"go.mau.fi/whatsmeow/types/events"
@@ -22,16 +21,16 @@ import (
 // How the history is taken in. A part is in memory three times while it is
 // unpacked, so there is one at a time in the whole process.
 const (
-	historyBytes    = 256 << 20 // of a part; larger ones are left out
-	historyRows     = 200       // in one commit, so that messages get in between
+	historyBytes    = 64 << 20 // of a part, compressed; larger ones are left out
+	historyRows     = 200      // in one commit, so that messages get in between
 	historyAttempts = 5
 	historyPause    = 2 * time.Second // after an attempt that failed; it grows
+	historyTime     = 5 * time.Minute // for one attempt; others wait meanwhile
 )
 
 // historian fetches the parts of its account's history that WhatsApp told of, and
 // writes them down, while the session is online. What it does not finish is done
-// next time. It also fetches the app state that was cut off when it first came:
-// WhatsApp tells of it once only.
+// next time. It also sees to app state that did not come whole, see mend.go.
 type historian struct {
 	s    *session
 	run  *run
@@ -83,7 +82,7 @@ func (s *session) noteHistory(r *run, evt any) error {
 
 func (h *historian) loop() {
 	defer close(h.done)
-	h.catchUp()
+	h.safely(h.catchUp)
 	for h.ctx.Err() == nil {
 		n, err := h.s.m.db.NextNotice(h.ctx, h.s.id)
 		switch {
@@ -98,24 +97,6 @@ func (h *historian) loop() {
 	}
 }
 
-// catchUp fetches what never came of the app state. Without a key, which comes
-// just after pairing, it would all be unreadable.
-func (h *historian) catchUp() {
-	defer func() {
-		if broken := recover(); broken != nil {
-			h.s.log.Error("the app state broke", "panic", redact(broken), "stack", string(debug.Stack()))
-		}
-	}()
-	if key, err := h.run.device.AppStateKeys.GetLatestAppStateSyncKeyID(h.ctx); key == nil || err != nil {
-		return
-	}
-	for _, name := range appstate.AllPatchNames {
-		if err := h.run.client.FetchAppState(h.ctx, name, false, true); err != nil {
-			h.s.log.Info("a part of the app state could not be fetched", "part", string(name), "error", redact(err))
-		}
-	}
-}
-
 // wait waits for a bell, or for a time.
 func (h *historian) wait(bell <-chan struct{}, d time.Duration) {
 	var due <-chan time.Time
@@ -126,6 +107,8 @@ func (h *historian) wait(bell <-chan struct{}, d time.Duration) {
 	}
 	select {
 	case <-bell:
+	case name := <-h.s.torn:
+		h.safely(func() { h.mend(name) })
 	case <-due:
 	case <-h.ctx.Done():
 	}
@@ -168,7 +151,7 @@ func (h *historian) take(n *store.Notice, notice *waE2E.HistorySyncNotification)
 	if notice.GetFileLength() > historyBytes {
 		return fmt.Errorf("%w: it has %d bytes", errUnreadable, notice.GetFileLength())
 	}
-	part, err := h.run.client.DownloadHistorySync(h.ctx, notice, true)
+	part, err := h.download(notice)
 	if err != nil {
 		return err
 	}
@@ -180,6 +163,12 @@ func (h *historian) take(n *store.Notice, notice *waE2E.HistorySyncNotification)
 		h.s.log.Debug("a part of the history is still on WhatsApp's media servers", "error", redact(err))
 	}
 	return nil
+}
+
+func (h *historian) download(notice *waE2E.HistorySyncNotification) (*waHistorySync.HistorySync, error) {
+	ctx, cancel := context.WithTimeout(h.ctx, historyTime)
+	defer cancel()
+	return h.run.client.DownloadHistorySync(ctx, notice, true)
 }
 
 // errUnreadable says that trying again does not help.

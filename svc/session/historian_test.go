@@ -1,7 +1,10 @@
 package session_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -44,17 +47,21 @@ func (w *world) pairRoughly(id, number string) {
 	w.must(w.server.Scan(w.t.Context(), number, qr))
 }
 
-// collections counts the collections of the app state that a session has.
-func (w *world) collections(id string) (n int) {
+// collections reads what a session keeps of the collections of its app state, by their names.
+func (w *world) collections(id string) map[string]string {
 	w.t.Helper()
-	d, err := w.signal.Device(w.t.Context(), id)
-	w.must(err)
-	for _, name := range appstate.AllPatchNames {
-		if version, _, err := d.AppState.GetAppStateVersion(w.t.Context(), string(name)); err == nil && version > 0 {
-			n++
+	found := map[string]string{}
+	w.must(w.db.View(w.t.Context(), func(tx *store.Tx) error {
+		for _, name := range appstate.AllPatchNames {
+			var value string
+			err := tx.QueryRow(`SELECT value FROM auth_data WHERE sessionId = ? AND key = ?`, id, store.ClearKeys+string(name)).Scan(&value)
+			if err == nil {
+				found[string(name)] = value
+			}
 		}
-	}
-	return n
+		return nil
+	}))
+	return found
 }
 
 // hasAll is received in any order: the parts of a history are told apart by seconds only, and here all is of one second.
@@ -93,7 +100,7 @@ func TestHistoryIsTakenInOnce(t *testing.T) {
 	if n, err := w.db.NextNotice(t.Context(), "shop"); n != nil || err != nil {
 		t.Errorf("a notice is left: %+v, %v", n, err)
 	}
-	w.until("the app state, which was cut off", func() bool { return w.collections("shop") == len(appstate.AllPatchNames) })
+	w.until("the app state, which was cut off", func() bool { return len(w.collections("shop")) == len(appstate.AllPatchNames) })
 	chats, _, err := w.db.Chats(t.Context(), store.ChatQuery{Session: "shop"})
 	if err != nil || len(chats) != 1 || chats[0].Unread != 30 || chats[0].Phone != bob || chats[0].Name != "Phone 02" {
 		t.Errorf("the chats are %+v, %v", chats[0], err)
@@ -134,4 +141,40 @@ func TestNobodyElseTellsHistory(t *testing.T) {
 	if n := len(w.logged("history.synced")); n != 1 {
 		t.Errorf("%d parts of the history, want one", n)
 	}
+}
+
+// TestTornAppState: a collection that does not add up any more is fetched anew, and what changes after that is heard again.
+func TestTornAppState(t *testing.T) {
+	w := newWorld(t)
+	w.phone(bob)
+	w.pair("shop", alice)
+	const name = string(appstate.WAPatchRegularHigh)
+	mute := func(off bool) {
+		t.Helper()
+		_, err := w.server.Change(t.Context(), alice, api.SandboxChange{Kind: "mute", Chat: bob, Off: off})
+		w.must(err)
+		w.until("the change", func() bool {
+			list := w.logged("chat.updated")
+			return len(list) > 0 && strings.Contains(string(list[len(list)-1].Data), fmt.Sprintf(`"muted":%v`, !off))
+		})
+	}
+	mute(false)
+	w.must(w.db.Update(t.Context(), func(tx *store.Tx) error {
+		wrong, err := json.Marshal(map[string]any{"version": 2, "hash": make([]byte, 128)})
+		if err == nil {
+			_, err = tx.Exec(`UPDATE auth_data SET value = ? WHERE sessionId = 'shop' AND key = ?`, string(wrong), store.ClearKeys+name)
+		}
+		return err
+	}))
+	_, err := w.server.Change(t.Context(), alice, api.SandboxChange{Kind: "star", Chat: bob, Message: w.sentBy(bob, alice)})
+	w.must(err)
+	w.until("all of it anew", func() bool { return strings.Contains(w.collections("shop")[name], `"version":3`) })
+	mute(true)
+}
+
+func (w *world) sentBy(from, to string) string {
+	w.t.Helper()
+	sent, err := w.server.Send(w.t.Context(), from, api.SandboxMessage{To: to, Type: "text", Text: "a text"})
+	w.must(err)
+	return sent.ID
 }

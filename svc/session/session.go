@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.mau.fi/whatsmeow/appstate"
 	"go.mau.fi/whatsmeow/types/events"
 
 	"wamux/store"
@@ -37,7 +38,9 @@ type session struct {
 	sent    *inflight
 	wake    chan struct{} // rings the sender; one slot
 	past    chan struct{} // rings the historian; one slot
-	askedAt atomic.Int64  // unix milliseconds of the last question for a code
+	torn    chan appstate.WAPatchName
+	mends   map[appstate.WAPatchName]int // steps taken for torn collections; the historian's
+	askedAt atomic.Int64                 // unix milliseconds of the last question for a code
 	poison  poison
 
 	// owner
@@ -77,6 +80,7 @@ func (m *Manager) newSession(row *store.Session) *session {
 	s := &session{
 		id: row.ID, m: m, log: m.log.With("session", row.ID), box: newMailbox(),
 		done: make(chan struct{}), seen: newView(row), sent: newInflight(), wake: make(chan struct{}, 1), past: make(chan struct{}, 1),
+		torn: make(chan appstate.WAPatchName, len(appstate.AllPatchNames)),
 	}
 	s.alarms.ring = s.box.post
 	return s

@@ -72,6 +72,16 @@ func (p *Phone) Owned() (Owned, error) {
 
 // values decrypts a whole collection, in the order of the indexes.
 func (p *Phone) values(collection string) ([]Mutation, error) {
+	found, err := p.decrypt(collection)
+	if err != nil {
+		return nil, err
+	}
+	values := readMutations(found)
+	slices.SortFunc(values, func(x, y Mutation) int { return slices.Compare(x.Index, y.Index) })
+	return values, nil
+}
+
+func (p *Phone) decrypt(collection string) ([]appstate.Mutation, error) {
 	if p.Version(collection) == 0 {
 		return nil, nil
 	}
@@ -81,12 +91,7 @@ func (p *Phone) values(collection string) ([]Mutation, error) {
 	}
 	list := &appstate.PatchList{Name: appstate.WAPatchName(collection), Snapshot: snapshot}
 	found, _, err := p.processor(p.records.stage()).DecodePatches(context.Background(), list, appstate.HashState{}, true)
-	if err != nil {
-		return nil, err
-	}
-	values := readMutations(found)
-	slices.SortFunc(values, func(x, y Mutation) int { return slices.Compare(x.Index, y.Index) })
-	return values, nil
+	return found, err
 }
 
 // ownedReader puts the values of all collections together.
