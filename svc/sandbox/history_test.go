@@ -9,6 +9,7 @@ import (
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/proto/waHistorySync"
 	"go.mau.fi/whatsmeow/proto/waWeb"
+	wastore "go.mau.fi/whatsmeow/store"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
@@ -133,6 +134,40 @@ func (w *world) firstSync(first *events.HistorySync, ids map[string]string) {
 	}
 	if chat, m := found(first, ids["group"]); chat.GetName() != "Painters" || m.GetParticipant() != w.byLIDJID(bob).String() {
 		w.t.Errorf("the group is %v", chat)
+	}
+}
+
+// TestOldHistory: what is older than the recent past comes only to a device that wants all.
+func TestOldHistory(t *testing.T) {
+	w := newWorld(t)
+	w.phone(alice)
+	w.phone(bob)
+	if _, err := w.SendBulk(t.Context(), bob, api.SandboxMessage{To: alice, Text: "old"}, bootstrapMessages+5); err != nil {
+		t.Fatal(err)
+	}
+	err := w.do(t.Context(), func() error {
+		w.put(`UPDATE inbox SET at=at-?`, (2 * recentPast).Milliseconds())
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wants := wastore.DeviceProps.RequireFullSync
+	t.Cleanup(func() { wastore.DeviceProps.RequireFullSync = wants })
+	for _, all := range []bool{false, true} {
+		wastore.DeviceProps.RequireFullSync = proto.Bool(all)
+		c := w.client()
+		c.connect()
+		if err := w.Scan(t.Context(), alice, wait[*events.QR](c, nil).Codes[0]); err != nil {
+			t.Fatal(err)
+		}
+		last := wait(c, func(e *events.HistorySync) bool { return e.Data.GetProgress() == 100 })
+		if kind := last.Data.GetSyncType(); all && kind != waHistorySync.HistorySync_FULL || !all && kind != waHistorySync.HistorySync_RECENT {
+			t.Errorf("a device that wants all (%v) got %v last", all, kind)
+		}
+		if n := len(last.Data.GetConversations()); n != map[bool]int{true: 1}[all] {
+			t.Errorf("a device that wants all (%v) got %d conversations last", all, n)
+		}
 	}
 }
 
