@@ -74,6 +74,15 @@ func TestOpen(t *testing.T) {
 		db := fresh(t)
 		_, err := Open(ctx, Options{Path: db.Path()})
 		wantError(t, err, CodeLocked, fmt.Sprintf("Another wamux (process %d) already uses %s", os.Getpid(), db.Path()))
+		if got := Announced(db.Path()); got != "" {
+			t.Errorf("got %q before anything was announced", got)
+		}
+		const url = "http://127.0.0.1:3000"
+		if err := db.Announce(url); err != nil || Announced(db.Path()) != url {
+			t.Errorf("got %q, %v, want %s", Announced(db.Path()), err, url)
+		}
+		_, err = Open(t.Context(), Options{Path: db.Path()})
+		wantError(t, err, CodeLocked, fmt.Sprintf("Another wamux (process %d) already uses %s", os.Getpid(), db.Path()))
 		out, err := childCommand(t, "open", db.Path()).CombinedOutput()
 		if err == nil || !strings.HasPrefix(string(out), "error: locked Another wamux (process") {
 			t.Errorf("a second process got %q, %v", out, err)

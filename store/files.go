@@ -66,12 +66,45 @@ func lockFile(path string) (*os.File, error) {
 	return f, nil
 }
 
+// Announce writes down where the API of this process listens, so that commands
+// on the same machine find it with [Announced]. It is gone with the next start.
+func (db *DB) Announce(url string) error {
+	_, err := db.lock.WriteAt(fmt.Appendf(nil, "%d\n%s\n", os.Getpid(), url), 0)
+	return err
+}
+
+// Announced returns what the process that uses the database at path announced
+// last, or "". It means something only after an [Open] that was refused with
+// [CodeLocked]: a process that was killed leaves its words behind.
+func Announced(path string) (url string) {
+	path, err := realPath(path)
+	if err != nil {
+		return ""
+	}
+	f, err := os.Open(path + ".lock")
+	if err != nil {
+		return ""
+	}
+	defer func() { _ = f.Close() }()
+	_, url = readLock(f)
+	return url
+}
+
+// readLock returns what the holder of a lock wrote; 0 and "" for what is not
+// there.
+func readLock(f *os.File) (pid int, url string) {
+	text := make([]byte, 512)
+	n, _ := f.ReadAt(text, 0)
+	first, rest, _ := strings.Cut(string(text[:n]), "\n")
+	pid, _ = strconv.Atoi(first)
+	url, _, _ = strings.Cut(rest, "\n")
+	return pid, url
+}
+
 // lockedBy says who holds the lock, as far as is known.
 func lockedBy(f *os.File, cause error) error {
-	text := make([]byte, 32)
-	n, _ := f.ReadAt(text, 0)
 	who := "Another process"
-	if pid, err := strconv.Atoi(strings.TrimSpace(string(text[:n]))); err == nil {
+	if pid, _ := readLock(f); pid != 0 {
 		who = fmt.Sprintf("Another wamux (process %d)", pid)
 	}
 	db := strings.TrimSuffix(f.Name(), ".lock")

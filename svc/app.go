@@ -160,7 +160,7 @@ func (a *App) listen(context.Context) (err error) {
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
 	}
-	return nil
+	return a.db.Announce("http://" + a.Addr())
 }
 
 func listenError(address string, err error) error {

@@ -1,0 +1,129 @@
+package svc
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"wamux/store"
+)
+
+// remote is the running gateway as a command sees it: its API, with an admin key.
+type remote struct{ url, key string }
+
+// onFile does the work of a command on the database: with live when a gateway
+// has the file open, through its API, else with idle on the file itself, which
+// it opens and closes. Either may be nil where the command cannot work so.
+func (p program) onFile(ctx context.Context, c Config, idle func(*store.DB) error, live func(*remote) error) int {
+	db, err := p.openFile(ctx, c)
+	switch {
+	case store.ErrorCode(err) == store.CodeLocked && live != nil:
+		r, err := c.reach()
+		if err == nil {
+			err = live(r)
+		}
+		return p.ended(err)
+	case err != nil:
+		return p.ended(err)
+	case idle == nil:
+		return p.ended(errors.Join(db.Close(), &store.Error{Message: "no gateway is running", Hint: "start it with `wamux run`, then call this again"}))
+	}
+	err = idle(db)
+	return p.ended(errors.Join(err, db.Close()))
+}
+
+// ended tells how a command went, and returns its exit code.
+func (p program) ended(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	return p.failStart(err)
+}
+
+// openFile opens a database that is there already: a command makes none.
+func (p program) openFile(ctx context.Context, c Config) (*store.DB, error) {
+	privateFiles()
+	if _, err := os.Stat(c.Database); err != nil {
+		return nil, &store.Error{Code: store.CodeNotFound, Message: c.Database + " is not there", Hint: "name the database with DATABASE_URL or --database", Err: err}
+	}
+	return store.Open(ctx, store.Options{Path: c.Database, Log: quietLog(p.stderr)})
+}
+
+// reach finds the gateway that has the database open, and a key for it.
+func (c Config) reach() (*remote, error) {
+	url := store.Announced(c.Database)
+	if url == "" {
+		return nil, &store.Error{Message: "another wamux uses the database and serves no API", Hint: "wait until it has started or ended, then call this again"}
+	}
+	if len(c.APIKeys) > 0 {
+		return &remote{url, c.APIKeys[0]}, nil
+	}
+	key, err := os.ReadFile(filepath.Join(filepath.Dir(c.Database), "admin.key"))
+	if err != nil {
+		return nil, &store.Error{Message: "there is no admin key for the running gateway", Hint: "set API_KEYS to one of its keys", Err: err}
+	}
+	return &remote{url, strings.TrimSpace(string(key))}, nil
+}
+
+// call makes one request with a JSON body, or none when in is nil, and decodes
+// the answer into out, unless that is nil. An error of the gateway keeps its
+// sentence and hint.
+func (r *remote) call(ctx context.Context, method, path string, in, out any) error {
+	body, err := r.open(ctx, method, path, in)
+	if err != nil {
+		return err
+	}
+	defer body.Close()
+	if out == nil {
+		return nil
+	}
+	return json.NewDecoder(body).Decode(out)
+}
+
+// open is call for answers that are no JSON. The caller closes the body.
+func (r *remote) open(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
+	text, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, method, r.url+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if in != nil {
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+		req.Header.Set("Content-Type", "application/json")
+	}
+	req.Header.Set("Authorization", "Bearer "+r.key)
+	direct := &http.Client{Transport: &http.Transport{}} // no proxy: the key stays on this machine
+	resp, err := direct.Do(req)
+	if err != nil {
+		return nil, &store.Error{Message: "the running gateway does not answer", Hint: "look at its log, and try again", Err: err}
+	}
+	if resp.StatusCode/100 == 2 {
+		return resp.Body, nil
+	}
+	defer resp.Body.Close()
+	return nil, refusal(resp)
+}
+
+// refusal is what the gateway said instead of doing it.
+func refusal(resp *http.Response) error {
+	var said struct{ Detail, Hint, Code string }
+	if json.NewDecoder(io.LimitReader(resp.Body, 1<<16)).Decode(&said) != nil || said.Detail == "" {
+		said.Detail = "the running gateway answered " + resp.Status
+	}
+	return &store.Error{Name: said.Code, Message: said.Detail, Hint: said.Hint}
+}
+
+// quietLog is the log of a command: only what a person should know.
+func quietLog(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: slog.LevelWarn}))
+}
