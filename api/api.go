@@ -35,6 +35,10 @@ type Sessions interface {
 	Await(ctx context.Context, id string) (*store.Session, error)
 	// PairingCode asks WhatsApp for a code to type into the phone; phone is digits only.
 	PairingCode(ctx context.Context, id, phone string) (code string, err error)
+	// Send accepts a job and waits until it is done; when ctx ends first it returns the job, which is on disk then, and ctx's error.
+	Send(ctx context.Context, j *store.Job, media []byte) (*store.Job, error)
+	// Accept puts a job on disk, wakes the session's sender and returns the job, or the one that was accepted under its key.
+	Accept(ctx context.Context, j *store.Job, media []byte) (*store.Job, error)
 	// Deliver wakes the session's sender and waits until the job is done; when ctx ends first it returns the job as it is and ctx's error.
 	Deliver(ctx context.Context, j *store.Job) (*store.Job, error)
 	// Cancel takes a job back that waits; false: it is on its way or over.

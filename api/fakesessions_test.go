@@ -115,6 +115,19 @@ func (f *fakeSessions) Deliver(ctx context.Context, j *store.Job) (*store.Job, e
 	return &done, f.db.FinishJob(ctx, &done)
 }
 
+func (f *fakeSessions) Accept(ctx context.Context, j *store.Job, media []byte) (*store.Job, error) {
+	stored, _, err := f.db.AddJob(ctx, j, media)
+	return stored, err
+}
+
+func (f *fakeSessions) Send(ctx context.Context, j *store.Job, media []byte) (*store.Job, error) {
+	stored, err := f.Accept(ctx, j, media)
+	if err != nil {
+		return nil, err
+	}
+	return f.Deliver(ctx, stored)
+}
+
 func (f *fakeSessions) Cancel(ctx context.Context, _, job string) (bool, error) {
 	return f.db.CancelJob(ctx, job)
 }

@@ -43,10 +43,7 @@ func (a *api) sendRoot(w http.ResponseWriter, r *request, in *rootSend) error {
 	if err != nil {
 		return a.sendFailed(w, r, err)
 	}
-	if job, _, err = a.DB.AddJob(r.Context(), job, media); err != nil {
-		return err
-	}
-	if job, err = a.deliverOrCancel(r.Context(), job); err != nil {
+	if job, err = a.deliverOrCancel(r.Context(), job, media); err != nil {
 		return a.sendFailed(w, r, err)
 	}
 	return reply(w, http.StatusOK, object{"success": true, "data": webMessage(job)})
@@ -150,16 +147,16 @@ func quotedText(raw json.RawMessage) string {
 	return ""
 }
 
-// deliverOrCancel waits for the job to end. When the wait is over first, the job is taken back, unless it is on the wire.
-func (a *api) deliverOrCancel(ctx context.Context, job *store.Job) (*store.Job, error) {
+// deliverOrCancel accepts the job and waits for its end. When the wait is over first, the job is taken back, unless it is on the wire.
+func (a *api) deliverOrCancel(ctx context.Context, job *store.Job, media []byte) (*store.Job, error) {
 	waiting, cancel := context.WithTimeout(ctx, a.SendWait)
 	defer cancel()
-	done, err := a.Sessions.Deliver(waiting, job)
-	if err != nil && waiting.Err() == nil {
+	done, err := a.Sessions.Send(waiting, job, media)
+	if err != nil && (waiting.Err() == nil || done == nil) {
 		return nil, err
 	}
 	if err != nil {
-		if done, err = a.giveUp(context.WithoutCancel(ctx), job); err != nil {
+		if done, err = a.giveUp(context.WithoutCancel(ctx), done); err != nil {
 			return nil, err
 		}
 	}

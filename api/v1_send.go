@@ -23,10 +23,7 @@ func (a *api) v1Send(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	if job, _, err = a.DB.AddJob(r.Context(), job, media); err != nil {
-		return err
-	}
-	if job, err = a.deliver(r, job); err != nil {
+	if job, err = a.deliver(r, job, media); err != nil {
 		return err
 	}
 	return a.replySend(w, job)
@@ -203,27 +200,17 @@ func keyOf(m *store.Message) store.MessageKey {
 }
 
 // deliver waits for the job unless the caller asked not to; a wait that ends first is no error, the job goes on.
-func (a *api) deliver(r *request, job *store.Job) (*store.Job, error) {
+func (a *api) deliver(r *request, job *store.Job, media []byte) (*store.Job, error) {
 	if asynchronous(r) {
-		go a.deliverLater(context.WithoutCancel(r.Context()), job)
-		return job, nil
+		return a.Sessions.Accept(r.Context(), job, media)
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), a.SendWait)
 	defer cancel()
-	done, err := a.Sessions.Deliver(ctx, job)
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
-		return a.DB.Job(context.WithoutCancel(ctx), job.Session, job.ID)
+	done, err := a.Sessions.Send(ctx, job, media)
+	if done != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		return a.DB.Job(context.WithoutCancel(ctx), done.Session, done.ID)
 	}
 	return done, err
-}
-
-// deliverLater wakes the sender for a caller who does not wait.
-func (a *api) deliverLater(ctx context.Context, job *store.Job) {
-	ctx, cancel := context.WithTimeout(ctx, a.SendWait)
-	defer cancel()
-	if _, err := a.Sessions.Deliver(ctx, job); err != nil {
-		a.Log.Debug("a job goes on alone", "session", job.Session, "job", job.ID, "err", err)
-	}
 }
 
 func (a *api) replySend(w http.ResponseWriter, job *store.Job) error {

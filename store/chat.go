@@ -26,7 +26,7 @@ type ChatQuery struct {
 // chat without a name of its own has that of its contact, whichever of the two
 // identities it goes by.
 func (db *DB) Chats(ctx context.Context, q ChatQuery) (list []*Chat, total int, err error) {
-	err = db.View(ctx, func(tx *Tx) (err error) {
+	err = db.viewLatest(ctx, func(tx *Tx) (err error) {
 		if err = tx.QueryRow("SELECT COUNT(*) FROM chats WHERE sessionId = ?", q.Session).Scan(&total); err != nil {
 			return err
 		}

@@ -69,7 +69,7 @@ func object(data json.RawMessage) string {
 
 // Events returns up to limit events with a Seq above after, in order.
 func (db *DB) Events(ctx context.Context, after int64, limit int) (list []Event, err error) {
-	err = db.Read(ctx, func(tx *Tx) (err error) {
+	err = db.readLatest(ctx, func(tx *Tx) (err error) {
 		rows, err := tx.Query("SELECT seq, id, COALESCE(sessionId, ''), type, timestamp, data FROM events WHERE seq > ? ORDER BY seq LIMIT ?", after, pageSize(limit))
 		list, err = collect(rows, err, scanEvent)
 		return err

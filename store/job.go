@@ -79,7 +79,7 @@ func (db *DB) AddJob(ctx context.Context, j *Job, media []byte) (stored *Job, ex
 	}
 	id := j.ID
 	if id == "" {
-		id = randomID("job_")
+		id = NewJobID()
 	}
 	err = db.UpdateSealed(ctx, func(s Sealer) (func(*Tx) error, error) {
 		sealed, err := s.Seal(j.Session, classContent, id, content)
@@ -107,8 +107,18 @@ func (db *DB) AddJob(ctx context.Context, j *Job, media []byte) (stored *Job, ex
 	return stored, existed, nil
 }
 
-// sameKey returns the job that was accepted under the key of j, or nil.
+// NewJobID makes an id for a job.
+func NewJobID() string { return randomID("job_") }
+
+// sameKey returns the job that was accepted under the key of j, or with its id, or
+// nil.
 func sameKey(tx *Tx, j *Job) (*Job, error) {
+	if j.ID != "" {
+		old, err := tx.scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE id = ? AND sessionId = ?", j.ID, j.Session))
+		if ErrorCode(err) != CodeNotFound {
+			return old, err
+		}
+	}
 	if j.Key == "" {
 		return nil, nil
 	}
@@ -139,7 +149,7 @@ func addJob(tx *Tx, j *Job, content any, media []byte) error {
 
 // Job returns one job of the session, or the error job_not_found.
 func (db *DB) Job(ctx context.Context, session, id string) (j *Job, err error) {
-	err = db.Read(ctx, func(tx *Tx) (err error) {
+	err = db.readLatest(ctx, func(tx *Tx) (err error) {
 		j, err = tx.scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE id = ? AND sessionId = ?", id, session))
 		return err
 	})
@@ -149,7 +159,7 @@ func (db *DB) Job(ctx context.Context, session, id string) (j *Job, err error) {
 // JobByKey returns the job that the session accepted under an Idempotency-Key,
 // or nil when there is none.
 func (db *DB) JobByKey(ctx context.Context, session, key string) (j *Job, err error) {
-	err = db.Read(ctx, func(tx *Tx) (err error) {
+	err = db.readLatest(ctx, func(tx *Tx) (err error) {
 		j, err = jobWithKey(tx, session, key)
 		return err
 	})
@@ -167,7 +177,7 @@ func jobWithKey(tx *Tx, session, key string) (*Job, error) {
 // JobMedia returns the bytes that the job is to send; nil when it has none, or
 // none any more because it is done.
 func (db *DB) JobMedia(ctx context.Context, id string) (data []byte, err error) {
-	err = db.Read(ctx, func(tx *Tx) error {
+	err = db.readLatest(ctx, func(tx *Tx) error {
 		err := tx.QueryRow("SELECT data FROM job_media WHERE jobId = ?", id).Scan(&data)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -178,6 +188,23 @@ func (db *DB) JobMedia(ctx context.Context, id string) (data []byte, err error) 
 		return err
 	})
 	return data, err
+}
+
+// PlaceJob returns the write that accepts a job with an ID and a CreatedAt of the
+// caller's, and without media, as one that is on its way already.
+func (j *Job) PlaceJob(s Sealer) (func(*Tx) error, error) {
+	content, err := json.Marshal(j.Content)
+	if err == nil {
+		content, err = s.Seal(j.Session, classContent, j.ID, content)
+	}
+	at, deadline := toMillis(j.CreatedAt), toMillis(j.Deadline)
+	return func(tx *Tx) error {
+		_, err := tx.Exec(`INSERT INTO jobs (id, sessionId, messageId, recipient, content, state, createdAt, updatedAt, deadline, attempts)
+			VALUES (?, ?, ?, ?, ?, 'sending', ?, ?, ?, 1) ON CONFLICT (id) DO UPDATE SET state = 'sending', attempts = attempts + 1
+			WHERE state IN ('queued', 'sending')`,
+			j.ID, j.Session, j.MessageID, j.To, SecretText(content), at, at, deadline)
+		return noSession(err)
+	}, err
 }
 
 // StartJob notes that the job is on its way and counts the attempt. One that is
@@ -191,10 +218,19 @@ func (tx *Tx) StartJob(id string) error {
 // FinishJob writes State, Code, Error, Chat, SentAt and Sent of the job, drops
 // its media and records the entries, all in one transaction.
 func (db *DB) FinishJob(ctx context.Context, j *Job, entries ...Entry) error {
-	return db.UpdateSealed(ctx, func(s Sealer) (func(*Tx) error, error) {
-		sent, err := s.Seal(j.Session, classSent, j.ID, j.Sent)
-		return func(tx *Tx) error { return finishJob(tx, j, SecretText(sent), entries) }, err
-	})
+	return db.UpdateSealed(ctx, func(s Sealer) (func(*Tx) error, error) { return j.finish(s, entries) })
+}
+
+// FinishLater is FinishJob for who need not wait for the disk: the commit comes up
+// to d later, and after is told of it, see [DB.later]. Whoever reads jobs, messages
+// or events from then on sees the outcome.
+func (db *DB) FinishLater(d time.Duration, j *Job, after func(error), entries ...Entry) {
+	db.laterSealed(d, func(s Sealer) (func(*Tx) error, error) { return j.finish(s, entries) }, after)
+}
+
+func (j *Job) finish(s Sealer, entries []Entry) (func(*Tx) error, error) {
+	sent, err := s.Seal(j.Session, classSent, j.ID, j.Sent)
+	return func(tx *Tx) error { return finishJob(tx, j, SecretText(sent), entries) }, err
 }
 
 func finishJob(tx *Tx, j *Job, sent any, entries []Entry) error {

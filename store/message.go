@@ -108,7 +108,7 @@ func (q MessageQuery) where() (string, []any) {
 // without regard to Before, Offset and Limit. A session that does not exist has
 // none.
 func (db *DB) Messages(ctx context.Context, q MessageQuery) (list []*Message, total int, err error) {
-	err = db.View(ctx, func(tx *Tx) (err error) {
+	err = db.viewLatest(ctx, func(tx *Tx) (err error) {
 		cond, args := q.where()
 		if err = tx.QueryRow("SELECT COUNT(*) FROM chat_history WHERE "+cond, args...).Scan(&total); err != nil {
 			return err
@@ -142,7 +142,7 @@ func (q MessageQuery) behind(tx *Tx, cond string, args []any) (string, []any, er
 // the error message_not_found. Where two chats have the same id the newer one
 // is meant.
 func (db *DB) Message(ctx context.Context, session, messageID string) (m *Message, err error) {
-	err = db.Read(ctx, func(tx *Tx) (err error) {
+	err = db.readLatest(ctx, func(tx *Tx) (err error) {
 		m, err = scanMessage(tx.QueryRow("SELECT "+messageColumns+` FROM chat_history
 			WHERE sessionId = ? AND messageId = ? ORDER BY part, id DESC LIMIT 1`, session, messageID))
 		return err

@@ -46,6 +46,23 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	})
 }
 
+// viewLatest is View for what tells of writes that may wait: it sees those that
+// were handed in before.
+func (db *DB) viewLatest(ctx context.Context, fn func(*Tx) error) error {
+	if err := db.catchUp(ctx); err != nil {
+		return err
+	}
+	return db.View(ctx, fn)
+}
+
+// readLatest is Read as viewLatest is View.
+func (db *DB) readLatest(ctx context.Context, fn func(*Tx) error) error {
+	if err := db.catchUp(ctx); err != nil {
+		return err
+	}
+	return db.Read(ctx, fn)
+}
+
 // Read runs fn on a reader without a transaction, which costs a third less
 // than [DB.View]. One query is a snapshot by itself; two may see different states.
 func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"wamux/store/seal"
 )
@@ -79,6 +80,18 @@ func (db *DB) UpdateSealed(ctx context.Context, prepare func(Sealer) (func(*Tx) 
 		return err
 	}
 	return db.Update(ctx, fn)
+}
+
+// laterSealed is [DB.later] for writes with secret values.
+func (db *DB) laterSealed(d time.Duration, prepare func(Sealer) (func(*Tx) error, error), after func(error)) {
+	db.vault.mu.RLock()
+	done := func(err error) { db.vault.mu.RUnlock(); after(err) }
+	fn, err := prepare(Sealer{&db.vault})
+	if err != nil {
+		done(err)
+		return
+	}
+	db.later(d, fn, done)
 }
 
 // Unseal returns a secret value as it was before it was sealed; nil stays nil.

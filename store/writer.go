@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // maxGroup bounds how many batches share one commit.
@@ -23,14 +24,11 @@ const (
 type batch struct {
 	fn    func(*Tx) error
 	alone func(*conn) error
+	due   time.Time   // until when it may wait for others to share a commit with; zero: not at all
+	after func(error) // told of the outcome; may be nil
 	state atomic.Int32
 	err   error // valid after done is closed
 	done  chan struct{}
-}
-
-func (b *batch) answer(err error) {
-	b.err = err
-	close(b.done)
 }
 
 // writer owns the one connection that writes.
@@ -39,8 +37,10 @@ type writer struct {
 	db   *DB
 
 	mu      sync.Mutex
-	arrived *sync.Cond // something waits, or the end has come
+	arrived *sync.Cond // something waits, is due, or the end has come
 	queue   []*batch
+	due     time.Time    // when the queue has to be taken; zero: at once
+	patient atomic.Int32 // how many batches that may wait are not committed yet
 	stopped bool
 	ended   chan struct{}
 }
@@ -50,6 +50,23 @@ func startWriter(c *conn, db *DB) *writer {
 	w.arrived = sync.NewCond(&w.mu)
 	go w.loop()
 	return w
+}
+
+// answer ends a batch.
+func (w *writer) answer(b *batch, err error) {
+	b.err = err
+	close(b.done)
+	w.leave(b)
+	if b.after != nil {
+		b.after(err)
+	}
+}
+
+// leave notes that a batch is not waited for any more.
+func (w *writer) leave(b *batch) {
+	if !b.due.IsZero() {
+		w.patient.Add(-1)
+	}
 }
 
 // stop lets the writer finish what waits and returns its connection.
@@ -74,6 +91,34 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 		return err
 	}
 	return db.writer.do(ctx, &batch{fn: fn, done: make(chan struct{})})
+}
+
+// UpdateWithin is [DB.Update] for what may wait: the commit comes up to d later,
+// so that it is shared with one that has to be made anyhow.
+func (db *DB) UpdateWithin(ctx context.Context, d time.Duration, fn func(*Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return db.writer.do(ctx, &batch{fn: fn, due: time.Now().Add(d), done: make(chan struct{})})
+}
+
+// later is UpdateWithin for who goes on meanwhile: after, which must be quick, is
+// called when fn is committed, or with the reason why it is not. What is handed
+// in afterwards comes behind it.
+func (db *DB) later(d time.Duration, fn func(*Tx) error, after func(error)) {
+	b := &batch{fn: fn, due: time.Now().Add(d), after: after, done: make(chan struct{})}
+	if err := db.writer.push(b); err != nil {
+		after(err)
+	}
+}
+
+// catchUp waits for what may wait and was handed in before. Queries for what a
+// caller may know of already begin with it.
+func (db *DB) catchUp(ctx context.Context) error {
+	if db.writer.patient.Load() == 0 {
+		return nil
+	}
+	return db.Update(ctx, func(*Tx) error { return nil })
 }
 
 // alone runs fn in the writer, outside of any transaction.
@@ -103,16 +148,36 @@ func (w *writer) push(b *batch) error {
 	if w.stopped {
 		return errStopping()
 	}
+	if len(w.queue) == 0 || b.due.Before(w.due) {
+		w.due = b.due
+		w.ring(b.due)
+	}
 	w.queue = append(w.queue, b)
-	w.arrived.Signal()
+	if !b.due.IsZero() {
+		w.patient.Add(1)
+	}
 	return nil
+}
+
+// ring wakes the writer when a batch is due.
+func (w *writer) ring(due time.Time) {
+	if due.IsZero() {
+		w.arrived.Signal()
+		return
+	}
+	time.AfterFunc(time.Until(due), w.arrived.Signal)
+}
+
+// ripe tells whether the queue has to be taken now. mu is held.
+func (w *writer) ripe() bool {
+	return len(w.queue) > 0 && (w.stopped || w.due.IsZero() || len(w.queue) >= maxGroup || !time.Now().Before(w.due))
 }
 
 // take waits for work and returns all of it up to maxGroup; nil at the end.
 func (w *writer) take() []*batch {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for len(w.queue) == 0 {
+	for !w.ripe() {
 		if w.stopped {
 			return nil
 		}
@@ -120,7 +185,7 @@ func (w *writer) take() []*batch {
 	}
 	n := min(len(w.queue), maxGroup)
 	group := w.queue[:n:n]
-	w.queue = w.queue[n:]
+	w.queue, w.due = w.queue[n:], time.Time{}
 	if len(w.queue) == 0 {
 		w.queue = nil
 	}
@@ -140,12 +205,13 @@ func (w *writer) split(group []*batch) {
 	for _, b := range group {
 		switch {
 		case !b.state.CompareAndSwap(batchWaiting, batchTaken):
+			w.leave(b)
 		case b.alone == nil:
 			live = append(live, b)
 		default:
 			w.run(live)
 			live = live[:0]
-			b.answer(wrap(b.alone(w.conn)))
+			w.answer(b, wrap(b.alone(w.conn)))
 		}
 	}
 	w.run(live)
@@ -160,7 +226,7 @@ func (w *writer) run(group []*batch) {
 	}
 	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
 		for _, b := range group {
-			b.answer(wrap(err))
+			w.answer(b, wrap(err))
 		}
 		return
 	}
@@ -175,7 +241,7 @@ func (w *writer) run(group []*batch) {
 		if err != nil {
 			errs[i] = err
 		}
-		b.answer(wrap(errs[i]))
+		w.answer(b, wrap(errs[i]))
 	}
 	if err == nil {
 		w.db.waiters.wake()

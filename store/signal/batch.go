@@ -22,7 +22,11 @@ type batch struct {
 	outgoing map[outgoingID]outgoing // outgoing_events
 	drop     bool                    // what there is of the account goes first
 	more     []func(*store.Tx) error // other writes, in order
+	unsealed []unsealed              // other writes that begin with sealing
 }
+
+// unsealed seals values and returns the write of them.
+type unsealed func(store.Sealer) (func(*store.Tx) error, error)
 
 // incoming is a decrypted event that waits for its handler; plaintext nil: it was handled.
 type incoming struct {
@@ -72,7 +76,7 @@ func (b *batch) secret(chat, sender types.JID, message string, secret []byte) {
 }
 
 func (b *batch) empty() bool {
-	return len(b.rows)+len(b.events)+len(b.secrets)+len(b.outgoing)+len(b.more) == 0 && !b.drop
+	return len(b.rows)+len(b.events)+len(b.secrets)+len(b.outgoing)+len(b.more)+len(b.unsealed) == 0 && !b.drop
 }
 
 // row returns what this batch says about a row; ok is false when it says nothing.
@@ -113,6 +117,7 @@ func (b *batch) copyTo(c *batch) {
 		}
 	}
 	c.more, c.drop = append(c.more, b.more...), c.drop || b.drop
+	c.unsealed = append(c.unsealed, b.unsealed...)
 }
 
 // reset empties the batch, after it was committed.
@@ -123,7 +128,7 @@ func (b *batch) reset() {
 	clear(b.events)
 	clear(b.secrets)
 	clear(b.outgoing)
-	b.more, b.drop = nil, false
+	b.more, b.unsealed, b.drop = nil, nil, false
 }
 
 // write runs the batch's SQL for one session.

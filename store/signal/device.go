@@ -47,12 +47,12 @@ func (d *Device) SendContext(ctx context.Context) (_ context.Context, release fu
 	return d.stores.sendContext(ctx)
 }
 
-// Stage adds fn's writes to a send, whose ctx SendContext made: they commit with
-// the ratchets, before the message leaves, or at the latest with release. fn may
-// run more than once.
-func (d *Device) Stage(ctx context.Context, fn func(*store.Tx) error) {
+// Stage adds writes to a send, whose ctx SendContext made: they commit with the
+// ratchets, before the message leaves, or at the latest with release. Both
+// prepare, which seals what is secret, and what it returns may run more than once.
+func (d *Device) Stage(ctx context.Context, prepare func(store.Sealer) (func(*store.Tx) error, error)) {
 	if w := d.stores.work(ctx); w != nil {
-		w.stage(func(b *batch) { b.run(fn) })
+		w.stage(func(b *batch) { b.unsealed = append(b.unsealed, prepare) })
 	}
 }
 

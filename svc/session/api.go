@@ -160,6 +160,72 @@ func pairingError(err error) error {
 	return &store.Error{Code: store.CodeTimeout, Name: "no_answer", Message: "WhatsApp did not answer", Hint: "Try again.", Err: err}
 }
 
+// Send accepts a job and waits until it is done, as [Manager.Deliver] does. A job
+// without media and without a key of its caller's goes to the sender without a
+// commit of its own where nothing is before it: it is on disk before it leaves, and
+// when Send returns.
+func (m *Manager) Send(ctx context.Context, j *store.Job, media []byte) (*store.Job, error) {
+	s, err := m.find(ctx, j.Session)
+	if err != nil {
+		return nil, err
+	}
+	if j.Key == "" && len(media) == 0 {
+		mine := *j
+		mine.ID, mine.CreatedAt = store.NewJobID(), time.Now().UTC().Truncate(time.Millisecond)
+		mine.UpdatedAt = mine.CreatedAt
+		if done := m.sendDirect(ctx, s, &mine); done != nil {
+			return done, nil
+		}
+		j = &mine
+	}
+	if ctx.Err() == nil {
+		stored, _, err := m.db.AddJob(ctx, j, media)
+		if err != nil {
+			return nil, err
+		}
+		return m.Deliver(ctx, stored)
+	}
+	long, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime) // it may be on its way: what becomes of it must be found
+	defer cancel()
+	if j, err = m.Accept(long, j, media); err != nil {
+		return nil, err
+	}
+	return j, ctx.Err()
+}
+
+// Accept puts a job into the database and wakes the session's sender. It returns
+// the job as it is stored: the earlier one where its key, or its id, is there.
+func (m *Manager) Accept(ctx context.Context, j *store.Job, media []byte) (*store.Job, error) {
+	stored, _, err := m.db.AddJob(ctx, j, media)
+	if err != nil {
+		return nil, err
+	}
+	if s := m.known(j.Session); s != nil {
+		s.nudge()
+	}
+	return stored, nil
+}
+
+// sendDirect tries the short way. nil: it is not known whether the job was sent,
+// which the database will tell.
+func (m *Manager) sendDirect(ctx context.Context, s *session, j *store.Job) *store.Job {
+	outcome := m.waiting.add(j.ID)
+	defer m.waiting.remove(j.ID, outcome)
+	o := s.direct.bring(j)
+	if o == nil {
+		return nil
+	}
+	select {
+	case done := <-outcome:
+		return done
+	case <-o.back:
+	case <-s.done:
+	case <-ctx.Done():
+		s.direct.withdraw(o)
+	}
+	return nil
+}
+
 // Deliver wakes the session's sender and waits until the job is done. When ctx
 // ends first it returns the job as it is then, with ctx's error.
 func (m *Manager) Deliver(ctx context.Context, j *store.Job) (*store.Job, error) {
@@ -194,13 +260,8 @@ func (m *Manager) asItIs(ctx context.Context, j *store.Job, why error) (*store.J
 	return now, why
 }
 
-// nudge wakes the session's sender.
-func (s *session) nudge() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
+// nudge tells the session's sender that there may be jobs in the database.
+func (s *session) nudge() { s.direct.soil() }
 
 func over(state store.JobState) bool {
 	return state == store.JobSent || state == store.JobFailed || state == store.JobCancelled

@@ -3,12 +3,16 @@ package session
 import (
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"go.mau.fi/whatsmeow/types/events"
 
 	"wamux/store"
 	"wamux/svc/session/convert"
 )
+
+// receiptWithin is how long a receipt may wait for a commit to share.
+const receiptWithin = time.Millisecond
 
 // handle is the client's event handler. true lets WhatsApp forget the event:
 // by then what it leaves behind is on disk. Anything else stops the run, so
@@ -84,7 +88,11 @@ func acquainted(r *run, evt any) any {
 // record commits entries; those of a message together with the ratchet that
 // decrypted it.
 func (s *session) record(r *run, evt any, entries []store.Entry) error {
-	if _, ok := evt.(*events.Message); !ok {
+	switch evt.(type) {
+	case *events.Message:
+	case *events.Receipt:
+		return s.m.db.RecordWithin(r.ctx, receiptWithin, s.id, entries...)
+	default:
 		_, err := s.m.db.Record(r.ctx, s.id, entries...)
 		return err
 	}

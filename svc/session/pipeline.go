@@ -1,8 +1,8 @@
 package session
 
 import (
-	"context"
 	"sync"
+	"time"
 
 	"wamux/store"
 )
@@ -14,12 +14,17 @@ const (
 	finishLater = 16
 )
 
+// finishWithin is how long an outcome may wait for a commit to share.
+const finishWithin = 20 * time.Millisecond
+
 // pipeline takes a sender's jobs from the database and back to it, beside the
 // sending itself: the commits of three neighbouring jobs share one fsync.
 type pipeline struct {
 	o       *sender
 	ready   chan *store.Job // started, in order
 	results chan result
+
+	saving sync.WaitGroup // outcomes on their way to the disk
 
 	mu    sync.Mutex
 	known map[string]bool // jobs that are somewhere in it; false: finished since the database was last read
@@ -42,29 +47,50 @@ func newPipeline(o *sender) (p *pipeline, all *sync.WaitGroup) {
 	return p, all
 }
 
-// start looks for jobs, notes that they are on their way, and hands them over.
+// start hands over what comes the short way, and else what is in the database.
 func (p *pipeline) start() {
+	short := p.o.s.direct
 	for {
-		jobs, err := p.fresh()
-		if err != nil {
-			p.o.fault(err)
-			return
-		}
-		for _, j := range jobs {
-			if !p.startOne(j) {
+		for o := short.next(); o != nil; o = short.next() {
+			if !p.startOne(o.job) {
 				return
 			}
 		}
-		if len(jobs) == 0 && !p.sleep() {
+		if short.needsLook() {
+			found, ok := p.look()
+			if !ok {
+				return
+			}
+			if found || !short.idle() {
+				continue
+			}
+		}
+		if !p.sleep() {
 			return
 		}
 	}
 }
 
+// look hands over what is in the database, and tells whether there was anything;
+// ok is false when the sender has to end.
+func (p *pipeline) look() (found, ok bool) {
+	p.o.s.direct.look()
+	jobs, err := p.fresh()
+	if err != nil {
+		return false, p.o.fault(err)
+	}
+	for _, j := range jobs {
+		if !p.startOne(j) {
+			return true, false
+		}
+	}
+	return len(jobs) > 0, true
+}
+
 // sleep waits until there may be new jobs. false means that it is over.
 func (p *pipeline) sleep() bool {
 	select {
-	case <-p.o.s.wake:
+	case <-p.o.s.direct.bell:
 		return true
 	case <-p.o.quit:
 	case <-p.o.ctx.Done():
@@ -113,6 +139,11 @@ func (p *pipeline) startOne(j *store.Job) bool {
 		claims.drop(j.ID)
 		return true
 	}
+	return p.hand(j)
+}
+
+// hand passes on a job. false means that the sender wants no more.
+func (p *pipeline) hand(j *store.Job) bool {
 	p.mu.Lock()
 	p.known[j.ID] = true
 	p.mu.Unlock()
@@ -129,6 +160,8 @@ func (p *pipeline) startOne(j *store.Job) bool {
 func (p *pipeline) withdrawn(j *store.Job) bool {
 	now, err := p.o.s.m.db.Job(p.o.run.ctx, j.Session, j.ID)
 	switch {
+	case j.State == "" && store.ErrorCode(err) == store.CodeNotFound: // it came the short way
+		return false
 	case err != nil:
 		p.o.fault(err)
 	case !over(now.State):
@@ -139,8 +172,10 @@ func (p *pipeline) withdrawn(j *store.Job) bool {
 	return true
 }
 
-// release gives back the claims of jobs that were not sent.
+// release gives back the jobs that were not sent.
 func (p *pipeline) release() {
+	p.saving.Wait()
+	p.o.s.direct.close()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for id, open := range p.known {
@@ -167,22 +202,33 @@ func (p *pipeline) next() (*store.Job, bool) {
 	return nil, false
 }
 
-// finish saves the outcomes, in order, and tells those who wait for them. They
-// are saved also when the run just ended: the messages are out.
+// finish hands the outcomes to the disk, in order, and tells those who wait for
+// them: a crash that comes first only brings the message out again, with its id.
+// They are saved also when the run just ended: the messages are out.
 func (p *pipeline) finish() {
 	for r := range p.results {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(p.o.run.ctx), storeTime)
-		err := p.o.s.m.db.FinishJob(ctx, r.job, r.entry)
-		cancel()
-		if err != nil {
-			p.o.fault(err)
-		} else {
-			p.o.s.m.waiting.done(r.job)
+		job := r.job
+		p.saving.Add(1)
+		p.o.s.m.db.FinishLater(finishWithin, job, func(err error) { p.saved(job, err) }, r.entry)
+		p.o.s.sent.end(job.MessageID) // what comes now is written behind it
+		if job.State == store.JobSent {
+			p.o.s.m.waiting.done(job)
 		}
-		p.o.s.sent.end(r.job.MessageID)
-		p.mu.Lock()
-		p.known[r.job.ID] = false
-		p.mu.Unlock()
-		p.o.s.m.claims.drop(r.job.ID)
 	}
+}
+
+// saved is told when an outcome is on disk, or cannot be.
+func (p *pipeline) saved(j *store.Job, err error) {
+	defer p.saving.Done()
+	if err != nil {
+		go p.o.fault(err)
+		return
+	}
+	if j.State != store.JobSent { // who hears that it failed may send it anew
+		p.o.s.m.waiting.done(j)
+	}
+	p.mu.Lock()
+	p.known[j.ID] = false
+	p.mu.Unlock()
+	p.o.s.m.claims.drop(j.ID)
 }

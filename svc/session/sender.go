@@ -115,19 +115,30 @@ func (o *sender) try(p *parcel) (err error) {
 			err = errors.New("panic while sending")
 		}
 	}()
+	ctx, release := o.run.device.SendContext(o.run.ctx)
+	defer release()
+	o.run.device.Stage(ctx, o.note(p.job))
 	if p.msg == nil {
 		if err := o.pack(p); err != nil {
 			return err
 		}
 	}
-	ctx, release := o.run.device.SendContext(o.run.ctx)
-	defer release()
-	o.run.device.Stage(ctx, func(tx *store.Tx) error { return tx.StartJob(p.job.ID) })
 	msg := proto.Clone(p.msg).(*waE2E.Message) // the library writes into it
 	o.protect(p, msg)
 	p.sent, err = o.run.client.SendMessage(ctx, p.to, msg, whatsmeow.SendRequestExtra{
 		ID: p.job.MessageID, Timeout: o.s.m.scaled(ackTime)})
 	return err
+}
+
+// note is the write that a job is on its way; one that came the short way is
+// accepted with it.
+func (o *sender) note(j *store.Job) func(store.Sealer) (func(*store.Tx) error, error) {
+	if j.State == "" {
+		return j.PlaceJob
+	}
+	return func(store.Sealer) (func(*store.Tx) error, error) {
+		return func(tx *store.Tx) error { return tx.StartJob(j.ID) }, nil
+	}
 }
 
 // arrived is the outcome that WhatsApp has the message.

@@ -36,7 +36,7 @@ type session struct {
 
 	seen    *view
 	sent    *inflight
-	wake    chan struct{} // rings the sender; one slot
+	direct  *direct
 	past    chan struct{} // rings the historian; one slot
 	torn    chan appstate.WAPatchName
 	mends   map[appstate.WAPatchName]int // steps taken for torn collections; the historian's
@@ -79,7 +79,7 @@ type (
 func (m *Manager) newSession(row *store.Session) *session {
 	s := &session{
 		id: row.ID, m: m, log: m.log.With("session", row.ID), box: newMailbox(),
-		done: make(chan struct{}), seen: newView(row), sent: newInflight(), wake: make(chan struct{}, 1), past: make(chan struct{}, 1),
+		done: make(chan struct{}), seen: newView(row), sent: newInflight(), direct: newDirect(), past: make(chan struct{}, 1),
 		torn: make(chan appstate.WAPatchName, len(appstate.AllPatchNames)),
 	}
 	s.alarms.ring = s.box.post
