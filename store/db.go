@@ -202,12 +202,12 @@ func (db *DB) close() error {
 	return err
 }
 
-// fold moves the write-ahead log into the .db file and gives back free pages.
+// fold moves the write-ahead log into the .db file and gives back free pages. It
+// takes no statistics (PRAGMA optimize): those of a small file make SQLite read
+// whole tables when it has grown, until the next ones are taken.
 func fold(w *conn) error {
-	for _, q := range []string{"PRAGMA optimize", "PRAGMA incremental_vacuum(4096)"} {
-		if _, err := w.sql.ExecContext(context.Background(), q); err != nil {
-			return err
-		}
+	if _, err := w.sql.ExecContext(context.Background(), "PRAGMA incremental_vacuum(4096)"); err != nil {
+		return err
 	}
 	_, err := checkpoint(context.Background(), w)
 	return err

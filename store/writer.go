@@ -217,11 +217,12 @@ func (w *writer) split(group []*batch) {
 	w.run(live)
 }
 
-// run commits the group and answers. When the group as a whole fails, its
-// batches run again one by one, so that each gets its own answer: a savepoint
-// does not isolate a full disk.
+// run commits the group and answers. When one of its batches fails, which is rare,
+// all run again, each under a savepoint. When the group as a whole fails, its
+// batches run again one by one, so that each gets its own answer: a savepoint does
+// not isolate a full disk.
 func (w *writer) run(group []*batch) {
-	if len(group) == 0 {
+	if len(group) == 0 || len(group) > 1 && w.runTogether(group) {
 		return
 	}
 	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
@@ -246,6 +247,29 @@ func (w *writer) run(group []*batch) {
 	if err == nil {
 		w.db.waiters.wake()
 	}
+}
+
+// runTogether commits the group if nothing fails, and tells whether that is so; if
+// not, nothing was changed.
+func (w *writer) runTogether(group []*batch) bool {
+	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
+		return false
+	}
+	tx := &Tx{Now: w.db.time(), conn: w.conn, vault: &w.db.vault}
+	for _, b := range group {
+		if call(tx, b.fn) != nil || tx.fatal != nil {
+			w.rollback()
+			return false
+		}
+	}
+	if w.finish(tx) != nil {
+		return false
+	}
+	for _, b := range group {
+		w.answer(b, nil)
+	}
+	w.db.waiters.wake()
+	return true
 }
 
 // commit runs the group in the open transaction and ends it. The first result

@@ -102,7 +102,7 @@ func (s *stores) GetBufferedEvent(ctx context.Context, hash [32]byte) (e *wastor
 	if e := s.stagedEvent(ctx, hash); e != nil {
 		return e, nil
 	}
-	err = s.view(ctx, func(tx *store.Tx) (err error) {
+	err = s.read(ctx, func(tx *store.Tx) (err error) {
 		e, err = readEvent(tx, s.session, hash)
 		return err
 	})

@@ -96,7 +96,7 @@ func (s *stores) many(ctx context.Context, addresses []string) (map[string][]byt
 // fillMany reads rows into records and the cache.
 func (s *stores) fillMany(ctx context.Context, keys []string, epoch uint64, records map[string][]byte) error {
 	found := make(map[string][]byte, len(keys))
-	err := s.view(ctx, func(tx *store.Tx) error { return readRows(tx, s.session, keys, found) })
+	err := s.read(ctx, func(tx *store.Tx) error { return readRows(tx, s.session, keys, found) })
 	if err != nil {
 		return err
 	}

@@ -78,13 +78,24 @@ func (s *stores) usable() error {
 
 // view reads on one snapshot.
 func (s *stores) view(ctx context.Context, fn func(*store.Tx) error) error {
-	s.fence.RLock()
-	err := s.usable()
-	s.fence.RUnlock()
-	if err != nil {
+	if err := s.readable(); err != nil {
 		return err
 	}
 	return s.db.View(ctx, fn)
+}
+
+// read is view for one query, which is a snapshot by itself.
+func (s *stores) read(ctx context.Context, fn func(*store.Tx) error) error {
+	if err := s.readable(); err != nil {
+		return err
+	}
+	return s.db.Read(ctx, fn)
+}
+
+func (s *stores) readable() error {
+	s.fence.RLock()
+	defer s.fence.RUnlock()
+	return s.usable()
 }
 
 // commit writes b together with what is late, and then, only then, the cache.
@@ -170,7 +181,7 @@ func (s *stores) row(ctx context.Context, key string) ([]byte, error) {
 	if ok {
 		return value, nil
 	}
-	err := s.view(ctx, func(tx *store.Tx) (err error) {
+	err := s.read(ctx, func(tx *store.Tx) (err error) {
 		value, err = readRow(tx, s.session, key)
 		return err
 	})
