@@ -57,14 +57,6 @@ func (db *DB) Record(ctx context.Context, session string, entries ...Entry) (add
 	return added, err
 }
 
-// RecordWithin is [DB.Record] with a commit that may come up to d later.
-func (db *DB) RecordWithin(ctx context.Context, d time.Duration, session string, entries ...Entry) error {
-	return db.UpdateWithin(ctx, d, func(tx *Tx) error {
-		_, err := record(tx, session, entries)
-		return err
-	})
-}
-
 // Record is [DB.Record] inside a transaction.
 func (tx *Tx) Record(session string, entries ...Entry) (added int, err error) {
 	return record(tx, session, entries)

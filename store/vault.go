@@ -82,6 +82,13 @@ func (db *DB) UpdateSealed(ctx context.Context, prepare func(Sealer) (func(*Tx) 
 	return db.Update(ctx, fn)
 }
 
+// Push hands in a write, which begins with sealing, and does not wait: after, which
+// must be quick, is called when it is committed, or with the reason why it is not.
+// Writes are committed in the order in which they were handed in.
+func (db *DB) Push(prepare func(Sealer) (func(*Tx) error, error), after func(error)) {
+	db.laterSealed(0, prepare, after)
+}
+
 // laterSealed is [DB.later] for writes with secret values.
 func (db *DB) laterSealed(d time.Duration, prepare func(Sealer) (func(*Tx) error, error), after func(error)) {
 	db.vault.mu.RLock()

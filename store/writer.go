@@ -93,20 +93,15 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	return db.writer.do(ctx, &batch{fn: fn, done: make(chan struct{})})
 }
 
-// UpdateWithin is [DB.Update] for what may wait: the commit comes up to d later,
-// so that it is shared with one that has to be made anyhow.
-func (db *DB) UpdateWithin(ctx context.Context, d time.Duration, fn func(*Tx) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return db.writer.do(ctx, &batch{fn: fn, due: time.Now().Add(d), done: make(chan struct{})})
-}
-
-// later is UpdateWithin for who goes on meanwhile: after, which must be quick, is
-// called when fn is committed, or with the reason why it is not. What is handed
-// in afterwards comes behind it.
+// later is [DB.Update] for who goes on meanwhile: after, which must be quick, is
+// called when fn is committed, or with the reason why it is not. The commit may
+// come up to d later, so that it is shared with one that has to be made anyhow.
+// What is handed in afterwards comes behind it.
 func (db *DB) later(d time.Duration, fn func(*Tx) error, after func(error)) {
-	b := &batch{fn: fn, due: time.Now().Add(d), after: after, done: make(chan struct{})}
+	b := &batch{fn: fn, after: after, done: make(chan struct{})}
+	if d > 0 {
+		b.due = time.Now().Add(d)
+	}
 	if err := db.writer.push(b); err != nil {
 		after(err)
 	}

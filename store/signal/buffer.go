@@ -102,7 +102,7 @@ func (s *stores) GetBufferedEvent(ctx context.Context, hash [32]byte) (e *wastor
 	if e := s.stagedEvent(ctx, hash); e != nil {
 		return e, nil
 	}
-	err = s.read(ctx, func(tx *store.Tx) (err error) {
+	err = s.peek(ctx, func(tx *store.Tx) (err error) {
 		e, err = readEvent(tx, s.session, hash)
 		return err
 	})
@@ -115,6 +115,9 @@ func (s *stores) GetBufferedEvent(ctx context.Context, hash [32]byte) (e *wastor
 // stagedEvent returns an event that is not on disk yet, or nil.
 func (s *stores) stagedEvent(ctx context.Context, hash [32]byte) *wastore.BufferedEvent {
 	e, ok := s.late.event(hash)
+	if !ok {
+		e, ok = s.underway.event(hash)
+	}
 	if w := s.work(ctx); w != nil && !ok {
 		e, ok = w.event(hash)
 	}

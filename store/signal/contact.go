@@ -27,7 +27,7 @@ func (s *stores) GetContact(ctx context.Context, user types.JID) (info types.Con
 }
 
 func (s *stores) contact(ctx context.Context, user types.JID) (info types.ContactInfo, err error) {
-	err = s.read(ctx, func(tx *store.Tx) (err error) {
+	err = s.peek(ctx, func(tx *store.Tx) (err error) {
 		info, err = scanContact(tx.QueryRow(`SELECT `+contactColumns+` FROM contacts WHERE sessionId = ? AND jid = ?`,
 			s.session, user.ToNonAD().String()).Scan)
 		if errors.Is(err, sql.ErrNoRows) {

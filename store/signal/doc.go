@@ -9,9 +9,15 @@
 //
 // # Durability
 //
-// A write is on disk when its method returns, with four exceptions, each safe
+// A write is on disk when its method returns, with five exceptions, each safe
 // because nobody outside has been told of it until then:
 //
+//   - What a send, or the handling of a message, commits is handed to the disk and
+//     not waited for ([underway]). All readers of the session see it, writes reach
+//     the disk in order, and none after one that failed. The way out to WhatsApp
+//     keeps every byte back until all that was handed in before it is on disk
+//     ([Device.Mark], [Device.Wait]): so neither an ack nor a message leaves early,
+//     and while one commit is made the next messages are decrypted and share another.
 //   - Within DoDecryptionTxn all writes are staged. At its end they, and the
 //     plaintext, join what is late: they commit together with the next write of the
 //     session, whatever that is. The message is acked after it was handled, and
@@ -20,8 +26,8 @@
 //     written). A ratchet that a send moves on is committed with all that it
 //     stands on. A crash before that is as if the message had not come yet.
 //   - Within a send ([Device.SendContext]) identities, the copy for retry receipts
-//     and the message secret are staged; they commit with the ratchets, which is
-//     before the message leaves.
+//     and the message secret are staged; they are handed in with the ratchets, which
+//     is before the message is made.
 //   - While a decrypted message is handled, its message secret and the sender key
 //     it carried are late, too.
 //   - PutAppStateVersion and DeleteAppStateMutationMACs are staged until
@@ -48,7 +54,7 @@
 //
 //   - DoDecryptionTxn holds it from before the first read until all see its writes.
 //   - A send takes it in GetManySessions (or GetSession, for a peer message) and
-//     gives it back after PutManySessions (PutSession) has committed. whatsmeow
+//     gives it back after PutManySessions (PutSession), when all see the new ones. whatsmeow
 //     does not call PutManySessions when nothing moved; then GetPrivacyToken, the
 //     next call in a direct message, gives it back, or the release of
 //     SendContext. It is not taken in SendContext already: a send waits for

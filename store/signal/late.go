@@ -65,9 +65,10 @@ func (s *stores) changeLate(ctx context.Context, fn func(*batch)) error {
 // flush commits what is late, for those who read by a query what it may hold.
 func (s *stores) flush(ctx context.Context) error { return s.commit(ctx, newBatch()) }
 
-// Handled commits what a decrypted message left behind: fn's writes, the
-// ratchet that decrypted it, and that it was handled, all at once. Call it from
-// the handler of that message, and only there.
+// Handled hands in what a decrypted message left behind: fn's writes, the ratchet
+// that decrypted it, and that it was handled, all for one commit. It does not wait
+// for the disk: [Device.Mark] does. Call it from the handler of that message, and
+// only there.
 func (d *Device) Handled(ctx context.Context, fn func(*store.Tx) error) error {
 	return d.stores.markHandled(ctx, fn)
 }
@@ -86,7 +87,7 @@ func (s *stores) markHandled(ctx context.Context, fn func(*store.Tx) error) (err
 	}
 	for hash := range s.late.waiting {
 		s.forget(b, hash)
-		if err = s.commitLocked(ctx, b); err == nil {
+		if err = s.pushLocked(b); err == nil {
 			s.late.handled = &hash
 			clear(s.late.waiting)
 		}

@@ -96,7 +96,7 @@ func (s *stores) many(ctx context.Context, addresses []string) (map[string][]byt
 // fillMany reads rows into records and the cache.
 func (s *stores) fillMany(ctx context.Context, keys []string, epoch uint64, records map[string][]byte) error {
 	found := make(map[string][]byte, len(keys))
-	err := s.read(ctx, func(tx *store.Tx) error { return readRows(tx, s.session, keys, found) })
+	err := s.peek(ctx, func(tx *store.Tx) error { return readRows(tx, s.session, keys, found) })
 	if err != nil {
 		return err
 	}
@@ -178,7 +178,7 @@ func (s *stores) putSessions(ctx context.Context, records map[string][]byte, len
 		if err != nil {
 			return err
 		}
-		return w.settle(ctx, stage)
+		return w.settle(stage)
 	}
 	if err := s.ratchet.claim(ctx, lent); err != nil {
 		return err

@@ -20,14 +20,15 @@ const cacheBytes = 2 << 20
 // stores is all that whatsmeow remembers of one session, for one run.
 type stores struct {
 	breaker
-	db      *store.DB
-	session string
-	lids    *lids
-	panics  *panics
-	ratchet *ratchet
-	cache   *lru[string, []byte] // rows of auth_data by key; nil: there is none
-	late    late
-	own     atomic.Pointer[ownAddresses]
+	db       *store.DB
+	session  string
+	lids     *lids
+	panics   *panics
+	ratchet  *ratchet
+	cache    *lru[string, []byte] // rows of auth_data by key; nil: there is none
+	late     late
+	underway *underway
+	own      atomic.Pointer[ownAddresses]
 
 	fence   sync.RWMutex // held for reading by commits
 	retired bool         // a newer run has taken over
@@ -53,7 +54,8 @@ func newStores(db *store.DB, session string, l *lids, p *panics, log *slog.Logge
 		cache: newLRU(cacheBytes, func(key string, value []byte) int {
 			return len(key) + len(value) + 64
 		}),
-		late: newLate(),
+		late:     newLate(),
+		underway: newUnderway(),
 	}
 }
 
@@ -76,16 +78,20 @@ func (s *stores) usable() error {
 	return nil
 }
 
-// view reads on one snapshot.
+// view reads on one snapshot, which has all that was handed in before.
 func (s *stores) view(ctx context.Context, fn func(*store.Tx) error) error {
 	if err := s.readable(); err != nil {
+		return err
+	}
+	n, _ := s.underway.mark()
+	if err := s.underway.wait(n); err != nil {
 		return err
 	}
 	return s.db.View(ctx, fn)
 }
 
-// read is view for one query, which is a snapshot by itself.
-func (s *stores) read(ctx context.Context, fn func(*store.Tx) error) error {
+// peek is view for one query of what staged would tell if it were on its way.
+func (s *stores) peek(ctx context.Context, fn func(*store.Tx) error) error {
 	if err := s.readable(); err != nil {
 		return err
 	}
@@ -127,17 +133,26 @@ func (s *stores) write(ctx context.Context, b *batch) error {
 	}
 	err := s.db.UpdateSealed(ctx, func(sealer store.Sealer) (func(*store.Tx) error, error) {
 		sealed, err := b.sealed(sealer, s.session)
-		return func(tx *store.Tx) error { return sealed.write(tx, s.session) }, err
+		return func(tx *store.Tx) error {
+			if err := s.underway.broken(); err != nil {
+				return err
+			}
+			return sealed.write(tx, s.session)
+		}, err
 	})
-	if err != nil {
-		return err
+	if err == nil {
+		s.fillCache(b)
 	}
+	return err
+}
+
+// fillCache takes over what was committed.
+func (s *stores) fillCache(b *batch) {
 	for key, value := range b.rows {
 		if cached(key) {
 			s.cache.put(key, value)
 		}
 	}
-	return nil
 }
 
 // change stages fn's writes with the work in ctx, or commits them now.
@@ -156,7 +171,7 @@ func (s *stores) change(ctx context.Context, fn func(*batch)) error {
 // it is staged all the same, since that commits before anything leaves.
 func (s *stores) settle(ctx context.Context, fn func(*batch)) error {
 	if w := s.work(ctx); w != nil && w.sending {
-		return w.settle(ctx, fn)
+		return w.settle(fn)
 	}
 	return s.change(ctx, fn)
 }
@@ -181,7 +196,7 @@ func (s *stores) row(ctx context.Context, key string) ([]byte, error) {
 	if ok {
 		return value, nil
 	}
-	err := s.read(ctx, func(tx *store.Tx) (err error) {
+	err := s.peek(ctx, func(tx *store.Tx) (err error) {
 		value, err = readRow(tx, s.session, key)
 		return err
 	})
@@ -201,7 +216,10 @@ func (s *stores) staged(ctx context.Context, key string) (value []byte, ok bool)
 			return value, true
 		}
 	}
-	return s.late.row(key)
+	if value, ok := s.late.row(key); ok {
+		return value, true
+	}
+	return s.underway.row(key)
 }
 
 // readRow returns the value of a row, or nil when it is not there.

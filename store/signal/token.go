@@ -72,7 +72,7 @@ func (s *stores) tokenRow(ctx context.Context, key string) (row tokenRow, found 
 func (s *stores) GetPrivacyToken(ctx context.Context, user types.JID) (_ *wastore.PrivacyToken, err error) {
 	defer s.guard(ctx, &err)
 	if w := s.work(ctx); w != nil && w.sending {
-		if err := w.settle(ctx, func(*batch) {}); err != nil {
+		if err := w.settle(func(*batch) {}); err != nil {
 			return nil, err
 		}
 		w.free()

@@ -56,10 +56,11 @@ func (w *work) free() {
 	}
 }
 
-// settle commits what the work has staged, together with fn's writes.
-func (w *work) settle(ctx context.Context, fn func(*batch)) error {
+// settle hands in what the work has staged, together with fn's writes: it is on
+// disk before a byte leaves that was made after it.
+func (w *work) settle(fn func(*batch)) error {
 	w.stage(fn)
-	if err := w.owner.commit(ctx, w.batch); err != nil {
+	if err := w.owner.pushLate(w.batch); err != nil {
 		return err
 	}
 	w.reset()
@@ -87,5 +88,5 @@ func (s *stores) endSend(ctx context.Context, w *work) {
 	ctx = context.WithoutCancel(ctx)
 	defer w.free()
 	defer s.guard(ctx, &err)
-	err = w.settle(ctx, func(*batch) {})
+	err = w.settle(func(*batch) {})
 }

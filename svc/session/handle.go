@@ -3,7 +3,6 @@ package session
 import (
 	"fmt"
 	"runtime/debug"
-	"time"
 
 	"go.mau.fi/whatsmeow/types/events"
 
@@ -11,11 +10,9 @@ import (
 	"wamux/svc/session/convert"
 )
 
-// receiptWithin is how long a receipt may wait for a commit to share.
-const receiptWithin = time.Millisecond
-
-// handle is the client's event handler. true lets WhatsApp forget the event:
-// by then what it leaves behind is on disk. Anything else stops the run, so
+// handle is the client's event handler. true lets WhatsApp forget the event: what
+// it leaves behind is on its way to the disk, and the ack that follows waits for
+// that. Anything else stops the run, so
 // that no later event overtakes this one; WhatsApp offers all of them again.
 func (s *session) handle(r *run, evt any) (done bool) {
 	defer func() {
@@ -43,7 +40,7 @@ func (s *session) handle(r *run, evt any) (done bool) {
 	return s.keep(r, evt)
 }
 
-// keep writes down what evt leaves behind and tells whether it is on disk.
+// keep writes down what evt leaves behind, and tells whether that could be done.
 func (s *session) keep(r *run, evt any) bool {
 	if r.ctx.Err() != nil {
 		return false
@@ -85,21 +82,17 @@ func acquainted(r *run, evt any) any {
 	return &convert.Known{Event: evt, JID: jid, Alt: alt.ToNonAD()}
 }
 
-// record commits entries; those of a message together with the ratchet that
-// decrypted it.
+// record hands entries to the disk; those of a message together with the ratchet
+// that decrypted it. The line keeps the ack back until they are there.
 func (s *session) record(r *run, evt any, entries []store.Entry) error {
-	switch evt.(type) {
-	case *events.Message:
-	case *events.Receipt:
-		return s.m.db.RecordWithin(r.ctx, receiptWithin, s.id, entries...)
-	default:
-		_, err := s.m.db.Record(r.ctx, s.id, entries...)
-		return err
-	}
-	return r.device.Handled(r.ctx, func(tx *store.Tx) error {
+	write := func(tx *store.Tx) error {
 		_, err := tx.Record(s.id, entries...)
 		return err
-	})
+	}
+	if _, ok := evt.(*events.Message); ok {
+		return r.device.Handled(r.ctx, write)
+	}
+	return r.device.Record(r.ctx, write)
 }
 
 // fail stops the run at once: nothing is acknowledged any more, and the owner

@@ -20,15 +20,20 @@ const parkTime = 200 * time.Millisecond
 // first, and the library closes it after that.
 type line struct {
 	transport *http.Transport
+	ledger    ledger
 
 	mu    sync.Mutex
 	conn  *lineConn       // the latest
 	ready <-chan struct{} // closed when the attempt to connect is over
 }
 
-// newLine makes a line that dials as base does.
-func newLine(base *http.Transport) *line {
-	l := &line{transport: base.Clone()}
+// newLine makes a line that dials as base does and keeps back what the ledger has
+// not on disk yet.
+func newLine(base *http.Transport, l ledger) *line {
+	return (&line{transport: base.Clone(), ledger: l}).dialsAs(base)
+}
+
+func (l *line) dialsAs(base *http.Transport) *line {
 	l.transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		return l.hold(base.DialContext(ctx, network, address)) // to a proxy
 	}
@@ -70,7 +75,7 @@ func (l *line) hold(conn net.Conn, err error) (net.Conn, error) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.conn = &lineConn{Conn: conn, ready: l.ready, ending: make(chan struct{}), parked: make(chan struct{}), closed: make(chan struct{})}
+	l.conn = &lineConn{Conn: conn, out: newOutbox(conn, l.ledger), ready: l.ready, ending: make(chan struct{}), parked: make(chan struct{}), closed: make(chan struct{})}
 	return l.conn, nil
 }
 
@@ -104,6 +109,7 @@ func (l *line) park() {
 	if c == nil || c.broke.Load() {
 		return
 	}
+	c.out.settle(parkTime)
 	c.end.Do(func() { close(c.ending) })
 	_ = c.SetReadDeadline(time.Unix(1, 0)) // wakes a reader that waits
 	timer := time.NewTimer(parkTime)
@@ -133,6 +139,7 @@ func (l *line) close() { l.transport.CloseIdleConnections() }
 // lineConn is one connection of a line.
 type lineConn struct {
 	net.Conn
+	out                    *outbox
 	ready                  <-chan struct{}
 	ending, parked, closed chan struct{} // closed when it is so
 	end, rest, shut        sync.Once
@@ -188,11 +195,12 @@ func (c *lineConn) Write(p []byte) (int, error) {
 	if c.isEnding() {
 		return 0, io.ErrClosedPipe
 	}
-	return c.Conn.Write(p)
+	return c.out.Write(p)
 }
 
 // Close frees a parked reader.
 func (c *lineConn) Close() error {
 	c.shut.Do(func() { close(c.closed) })
+	c.out.close()
 	return c.Conn.Close()
 }

@@ -52,7 +52,7 @@ func (s *session) newRun(ctx context.Context) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &run{device: device, line: newLine(s.m.transport), handling: newGate(), down: make(chan struct{}, 1)}
+	r := &run{device: device, line: newLine(s.m.transport, device), handling: newGate(), down: make(chan struct{}, 1)}
 	r.learn()
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	r.client = newClient(device.Device, libLog{log: s.log}, s.m.transport, r.line.transport)
