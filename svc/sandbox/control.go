@@ -102,7 +102,11 @@ func (s *Server) Phone(ctx context.Context, number string) (api.SandboxPhone, er
 // counts counts the messages received and sent, of one phone or of all.
 func (s *Server) counts(number string) (map[string][2]int, error) {
 	counts := map[string][2]int{}
-	err := each(s.db.read, `SELECT number,from_me,count(*) FROM inbox WHERE ?1='' OR number=?1 GROUP BY number,from_me`, []any{number},
+	where, args := "", []any(nil)
+	if number != "" {
+		where, args = " WHERE number=?", []any{number}
+	}
+	err := each(s.db.read, `SELECT number,from_me,count(*) FROM inbox INDEXED BY inbox_phone`+where+` GROUP BY number,from_me`, args,
 		func(scan func(...any) error) error {
 			var number string
 			var fromMe bool
