@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"wamux/api"
@@ -72,29 +73,48 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// TestWrongKeys slows a guesser down, and not the others at the same address who have a right key.
+// TestWrongKeys turns a guesser away, on every route that wants a key, and nobody else: not the right keys of the same address,
+// not other addresses, and not for longer than a minute.
 func TestWrongKeys(t *testing.T) {
-	try := func(w *world, key string) *httptest.ResponseRecorder {
-		rec := httptest.NewRecorder()
-		w.handler.ServeHTTP(rec, scenario{method: "GET", path: "/sessions", header: map[string]string{"X-Api-Key": key}}.request())
-		return rec
-	}
-	stale, guesser := newWorld(t, nil), newWorld(t, nil)
-	for i := range 10 {
-		if got := try(stale, "stale").Code; got != 401 {
-			t.Errorf("try %d: got %d, want 401", i, got)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		_, stored, err := w.db.AddAPIKey(t.Context(), "stored", []store.Scope{store.ScopeAdmin}, nil)
+		if err != nil {
+			t.Fatal(err)
 		}
-		try(guesser, fmt.Sprint("guess", i))
-	}
-	if rec := try(stale, "stale"); rec.Code != 429 || rec.Header().Get("Retry-After") == "" {
-		t.Errorf("a stale key for the 11th time: got %d, Retry-After %q, want 429 with one", rec.Code, rec.Header().Get("Retry-After"))
-	}
-	if got := try(stale, adminKey).Code; got != 200 {
-		t.Errorf("a right key beside a stale one: got %d, want 200", got)
-	}
-	if got := try(guesser, adminKey).Code; got != 429 {
-		t.Errorf("the eleventh guess, though right: got %d, want 429", got)
-	}
+		try := func(path, key, from string) *httptest.ResponseRecorder {
+			rec, r := httptest.NewRecorder(), scenario{method: "GET", path: path, header: map[string]string{"X-Api-Key": key}}.request()
+			r.RemoteAddr = from
+			w.handler.ServeHTTP(rec, r)
+			return rec
+		}
+		const here, there = "127.0.0.1:4000", "127.0.0.2:4000"
+		for i := range 10 { // with and without a route that needs no key, one key again and again or always another
+			if got := try("/sessions", fmt.Sprint("guess", i/2), here).Code; got != 401 {
+				t.Errorf("try %d: got %d, want 401", i, got)
+			}
+		}
+		for _, path := range []string{"/sessions", "/v1/sessions", "/v1/keys"} {
+			if rec := try(path, "guess", here); rec.Code != 429 || rec.Header().Get("Retry-After") == "" {
+				t.Errorf("%s with a wrong key after ten others: got %d, Retry-After %q, want 429 with one", path, rec.Code, rec.Header().Get("Retry-After"))
+			}
+		}
+		for _, c := range []struct {
+			path, key, from string
+			status          int
+		}{
+			{"/sessions", adminKey, here, 200}, {"/v1/keys", stored, here, 200}, {"/status", "guess", here, 200},
+			{"/status", adminKey, here, 200}, {"/sessions", "", here, 401}, {"/sessions", "guess", there, 401},
+		} {
+			if got := try(c.path, c.key, c.from).Code; got != c.status {
+				t.Errorf("%s with key %q from %s after ten wrong keys: got %d, want %d", c.path, c.key, c.from, got, c.status)
+			}
+		}
+		time.Sleep(time.Minute)
+		if got := try("/sessions", "guess", here).Code; got != 401 {
+			t.Errorf("a minute later: got %d, want 401", got)
+		}
+	})
 }
 
 // TestPairingCodeLimit asks twice in a minute.
