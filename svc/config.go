@@ -111,8 +111,10 @@ func (c *Config) collectFlags(args []string) error {
 			return fmt.Errorf("%q is no flag", name)
 		}
 		name = strings.TrimLeft(name, "-")
-		if name == "sandbox" && !joined {
-			c.Sandbox = true
+		if name == "sandbox" {
+			if err := c.setSandbox(value, joined); err != nil {
+				return err
+			}
 			continue
 		}
 		o, ok := optionByFlag(name)
@@ -130,6 +132,15 @@ func (c *Config) collectFlags(args []string) error {
 	return nil
 }
 
+// setSandbox takes --sandbox, with =true or =false behind it or nothing.
+func (c *Config) setSandbox(value string, joined bool) error {
+	if joined && isBool(value) != nil {
+		return fmt.Errorf("--sandbox is %q, but it must be true or false, or stand alone", value)
+	}
+	c.Sandbox = value != "false"
+	return nil
+}
+
 func optionByFlag(name string) (option, bool) {
 	for _, o := range options() {
 		if o.flag == name {
@@ -143,10 +154,10 @@ func optionByFlag(name string) (option, bool) {
 func (c *Config) copyFields() {
 	c.Host, c.Port = c.values["HOST"], c.values["PORT"]
 	c.AllowedHosts, c.APIKeys = list(c.values["ALLOWED_HOSTS"]), list(c.values["API_KEYS"])
-	c.Database = databasePath(c.values["DATABASE_URL"])
 	if c.Sandbox && c.givenAs["DATABASE_URL"] == "default" {
-		c.Database = "wamux-sandbox.db"
+		c.values["DATABASE_URL"], c.givenAs["DATABASE_URL"] = "file:wamux-sandbox.db", "--sandbox"
 	}
+	c.Database = databasePath(c.values["DATABASE_URL"])
 	c.MaxSessions, c.MaxReconnects = int(c.number("MAX_SESSIONS")), int(c.number("MAX_RECONNECT_ATTEMPTS"))
 	c.ReconnectDelay = c.millis("RECONNECT_DELAY")
 	c.MaxFileSize, c.MediaHosts = c.number("MAX_FILE_SIZE"), list(c.values["MEDIA_HOSTS"])
@@ -185,6 +196,9 @@ func (c *Config) together() error {
 		return errors.New("WHATSAPP_ROOT_KEY and WHATSAPP_CA_FILE only make sense with WHATSAPP_ENDPOINT")
 	case c.LogFile != "" && filepath.Clean(c.LogFile) == filepath.Clean(c.Database):
 		return errors.New("LOG_FILE names the database: give the log a file of its own")
+	case c.BulkMin > c.BulkMax:
+		return fmt.Errorf("BULK_MESSAGE_MIN_DELAY (%s) is %s, which is above BULK_MESSAGE_MAX_DELAY (%s), %s: the shortest pause can't be longer than the longest",
+			c.givenAs["BULK_MESSAGE_MIN_DELAY"], c.values["BULK_MESSAGE_MIN_DELAY"], c.givenAs["BULK_MESSAGE_MAX_DELAY"], c.values["BULK_MESSAGE_MAX_DELAY"])
 	case c.Scale != 1 && !c.Sandbox && c.Endpoint == "":
 		return errors.New("SANDBOX_TIME_SCALE is for the sandbox only: the real WhatsApp's time can't be hurried")
 	}

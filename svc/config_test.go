@@ -27,6 +27,10 @@ func TestReadConfig(t *testing.T) {
 		{name: "EmptyVariableIsUnset", env: map[string]string{"PORT": ""}, check: func(c Config) bool { return c.Port == "3000" }},
 		{name: "JoinedFlag", args: []string{"--max-sessions=3"}, check: func(c Config) bool { return c.MaxSessions == 3 }},
 		{name: "SandboxDatabase", args: []string{"--sandbox"}, check: func(c Config) bool { return c.Database == "wamux-sandbox.db" }},
+		{name: "SandboxTrue", args: []string{"--sandbox=true"}, check: func(c Config) bool { return c.Sandbox && c.Database == "wamux-sandbox.db" }},
+		{name: "SandboxFalse", args: []string{"--sandbox=false"}, check: func(c Config) bool { return !c.Sandbox && c.Database == "./wamux.db" }},
+		{name: "ErrSandbox", args: []string{"--sandbox=maybe"}, want: `--sandbox is "maybe", but it must be true or false`},
+		{name: "ErrSandboxEmpty", args: []string{"--sandbox="}, want: `--sandbox is "", but it must be true or false`},
 		{name: "SandboxOtherDatabase", args: []string{"--sandbox", "--database", "file:./x.db"}, check: func(c Config) bool { return c.Database == "./x.db" }},
 		{name: "Keys", env: map[string]string{"API_KEYS": "a, b,"}, check: func(c Config) bool { return len(c.APIKeys) == 2 && c.APIKeys[1] == "b" }},
 		{name: "Quotes", dotenv: "# note\nexport API_KEYS=\"a b\" # two\nPORT=4 # four", check: func(c Config) bool { return len(c.APIKeys) == 2 && c.Port == "4" }},
@@ -59,6 +63,12 @@ func TestReadConfig(t *testing.T) {
 		{name: "ErrEndpointAlone", env: map[string]string{"WHATSAPP_ENDPOINT": "127.0.0.1:1"}, want: "also needs WHATSAPP_ROOT_KEY"},
 		{name: "ErrEndpointAndSandbox", args: []string{"--sandbox"}, env: map[string]string{"WHATSAPP_ENDPOINT": "127.0.0.1:1"}, want: "brings its own"},
 		{name: "ErrScale", env: map[string]string{"SANDBOX_TIME_SCALE": "10"}, want: "for the sandbox only"},
+		{name: "ErrScaleNaN", args: []string{"--sandbox", "--sandbox-time-scale", "NaN"}, want: `is "NaN", but it must be a number from 1 to 10000`},
+		{name: "ErrScaleInf", args: []string{"--sandbox", "--sandbox-time-scale", "+Inf"}, want: `is "+Inf", but it must be a number from 1 to 10000`},
+		{name: "ErrScaleSlow", args: []string{"--sandbox", "--sandbox-time-scale", "0.5"}, want: `is "0.5", but it must be a number from 1 to 10000`},
+		{name: "Scale", args: []string{"--sandbox", "--sandbox-time-scale", "2.5"}, check: func(c Config) bool { return c.Scale == 2.5 }},
+		{name: "ErrBulk", dotenv: "BULK_MESSAGE_MIN_DELAY=20000", want: "BULK_MESSAGE_MIN_DELAY (.env) is 20000, which is above BULK_MESSAGE_MAX_DELAY (default), 15000"},
+		{name: "BulkSame", dotenv: "BULK_MESSAGE_MIN_DELAY=15000", check: func(c Config) bool { return c.BulkMin == c.BulkMax }},
 		{name: "ErrDotenv", dotenv: "PORT", want: ".env line 1 has no ="},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,7 +13,7 @@ Usage:
     wamux sandbox [flags]   only the simulated WhatsApp, for other programs
     wamux config [flags]    the settings in force, and where each comes from
     wamux version           what this binary is
-    wamux help [config]     this text, or every setting
+    wamux help [command]    this text, or a command's; ` + "`wamux help config`" + ` has every setting
 
 Example:
     $ wamux run --sandbox
@@ -24,15 +24,29 @@ line in .env, in that order. ` + "`wamux help config`" + ` lists them.
 `
 
 func (p program) help(args []string) int {
-	if len(args) == 0 {
+	if len(args) > 1 {
+		return p.fail(exitUsage, fmt.Errorf("help takes one command, but got %d", len(args)), "try `wamux help "+args[0]+"`")
+	}
+	switch topic(args) {
+	case "", "help", "version":
 		fmt.Fprint(p.stdout, usage)
-		return exitOK
+	case "config":
+		helpConfig(p.stdout)
+	case "run", "sandbox":
+		fmt.Fprint(p.stdout, usage, "\n")
+		helpConfig(p.stdout)
+	default:
+		return p.fail(exitUsage, fmt.Errorf("there is no help on %q", args[0]), "`wamux help` lists the commands")
 	}
-	if args[0] != "config" {
-		return p.fail(exitUsage, fmt.Errorf("there is no help on %q", args[0]), "try `wamux help` or `wamux help config`")
-	}
-	helpConfig(p.stdout)
 	return exitOK
+}
+
+// topic is what help is asked about; "" is everything.
+func topic(args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	return args[0]
 }
 
 const settings = `Settings. Each is an environment variable, a flag, or a line in the file .env of

@@ -53,7 +53,7 @@ func (p program) dispatch(ctx context.Context, args []string) int {
 	case "config":
 		return p.showConfig(args)
 	case "version":
-		return p.version()
+		return p.version(args)
 	case "help":
 		return p.help(args)
 	}

@@ -144,7 +144,7 @@ func isRootKey(s string) error {
 }
 
 func isScale(s string) error {
-	if f, err := strconv.ParseFloat(s, 64); err != nil || f < 1 || f > 10000 {
+	if f, err := strconv.ParseFloat(s, 64); err != nil || !(f >= 1 && f <= 10000) { // NaN is neither above nor below
 		return fmt.Errorf("must be a number from 1 to 10000")
 	}
 	return nil

@@ -31,7 +31,10 @@ func dependencyVersion(path string) string {
 	return "unknown"
 }
 
-func (p program) version() int {
+func (p program) version(args []string) int {
+	if len(args) > 0 {
+		return p.fail(exitUsage, fmt.Errorf("version takes no arguments, but got %q", args[0]), "call `wamux version` alone")
+	}
 	fmt.Fprintf(p.stdout, "wamux %s\nwhatsmeow %s\n%s %s/%s\n", buildVersion(),
 		dependencyVersion(whatsmeowPath), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 	return exitOK
