@@ -33,8 +33,8 @@ type Sessions interface {
 	QR(id string) (code string, expires time.Time, ok bool)
 	// Await returns when a QR is showing, the session is online or in a terminal state; or when ctx ends, with ctx's error.
 	Await(ctx context.Context, id string) (*store.Session, error)
-	// PairingCode asks WhatsApp for a code to type into the phone; phone is digits only.
-	PairingCode(ctx context.Context, id, phone string) (code string, err error)
+	// PairingCode asks WhatsApp for a code to type into the phone until expires; phone is digits only.
+	PairingCode(ctx context.Context, id, phone string) (code string, expires time.Time, err error)
 	// Send accepts a job and waits until it is done; when ctx ends first it returns the job, which is on disk then, and ctx's error.
 	Send(ctx context.Context, j *store.Job, media []byte) (*store.Job, error)
 	// Accept puts a job on disk, wakes the session's sender and returns the job, or the one that was accepted under its key.

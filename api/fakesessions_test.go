@@ -94,8 +94,8 @@ func (f *fakeSessions) Await(ctx context.Context, id string) (*store.Session, er
 	return f.db.Session(ctx, id)
 }
 
-func (f *fakeSessions) PairingCode(_ context.Context, _, phone string) (string, error) {
-	return "ABCD-1234", f.broken()
+func (f *fakeSessions) PairingCode(_ context.Context, _, phone string) (string, time.Time, error) {
+	return "ABCD-1234", time.Date(2030, 1, 1, 0, 2, 40, 0, time.UTC), f.broken()
 }
 
 func (f *fakeSessions) Deliver(ctx context.Context, j *store.Job) (*store.Job, error) {

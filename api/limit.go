@@ -68,7 +68,8 @@ func newCodeLimit(now func() time.Time) *codeLimit {
 	return &codeLimit{now: now, asked: map[string][]time.Time{}}
 }
 
-// take notes a request for phone and returns 0, or notes nothing and returns how long to wait.
+// take notes a request for phone and returns 0, or notes nothing and returns how long to wait. One that came to nothing is
+// given back.
 func (l *codeLimit) take(phone string) time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -83,6 +84,16 @@ func (l *codeLimit) take(phone string) time.Duration {
 	}
 	l.asked[phone] = append(asked, now)
 	return 0
+}
+
+// giveBack takes the latest request for phone back.
+func (l *codeLimit) giveBack(phone string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if n := len(l.asked[phone]); n > 0 {
+		l.asked[phone] = l.asked[phone][:n-1]
+	}
+	l.forget(l.now().Add(-24 * time.Hour))
 }
 
 func (l *codeLimit) forget(before time.Time) {

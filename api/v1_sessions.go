@@ -213,30 +213,45 @@ func writeQR(w http.ResponseWriter, accept, code string, expires time.Time) erro
 
 // v1PairingCode answers POST /v1/sessions/:s/pairing-code.
 func (a *api) v1PairingCode(w http.ResponseWriter, r *request) error {
+	phone, err := a.askedPhone(w, r)
+	if err != nil {
+		return err
+	}
+	code, expires, err := a.pairingCode(r, phone)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, object{"code": code, "phone": phone, "expiresAt": stamp(expires)})
+}
+
+// askedPhone reads for which phone a code is wanted, as digits.
+func (a *api) askedPhone(w http.ResponseWriter, r *request) (string, error) {
 	var in struct {
 		Phone string `json:"phone"`
 	}
 	if err := a.decode(w, r, &in); err != nil {
-		return err
+		return "", err
 	}
 	jid, err := phoneJID("phone", in.Phone, a.CountryCode)
-	if err != nil {
-		return err
-	}
-	phone := digits(jid)
+	return digits(jid), err
+}
+
+// pairingCode asks for a code, as often as is good for the number. Only what WhatsApp counts is counted: codes, and that it
+// said no more of them.
+func (a *api) pairingCode(r *request, phone string) (string, time.Time, error) {
 	if online(r.session) {
-		return noQR(r.session)
+		return "", time.Time{}, noQR(r.session)
 	}
 	if wait := a.codes.take(phone); wait > 0 {
 		p := fail(http.StatusTooManyRequests, "pairing_code_limit", "WhatsApp gives a number few pairing codes: one a minute, five a day", "Wait, or link by QR code.")
 		p.RetryAfter = wait
-		return p
+		return "", time.Time{}, p
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), a.QRWait)
 	defer cancel()
-	code, err := a.Sessions.PairingCode(ctx, r.id, phone)
-	if err != nil {
-		return err
+	code, expires, err := a.Sessions.PairingCode(ctx, r.id, phone)
+	if err != nil && store.ErrorCode(err) != store.CodeLimit {
+		a.codes.giveBack(phone)
 	}
-	return reply(w, http.StatusOK, object{"code": code, "phone": phone})
+	return code, expires, err
 }

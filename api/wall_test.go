@@ -130,6 +130,25 @@ func TestPairingCodeLimit(t *testing.T) {
 	w.play(t, ask)
 }
 
+// TestPairingCodeLimitCountsCodes asks again at once after failures, of which only WhatsApp's own "too many" is counted.
+func TestPairingCodeLimitCountsCodes(t *testing.T) {
+	for code, status := range map[store.Code]int{store.CodeRefused: 200, store.CodeOffline: 200, store.CodeTimeout: 200, store.CodeLimit: 429} {
+		w := newWorld(t, nil)
+		ask := scenario{method: "POST", path: "/v1/sessions/idle/pairing-code", body: `{"phone":"6281000000009"}`}
+		w.sessions.fail = store.Errorf(code, "some_failure", "It did not work")
+		w.status(ask)
+		for range 6 { // more than there are codes in a day
+			if got := w.status(ask); (got == 429) != (status == 429) {
+				t.Errorf("again after %v: got %d", code, got)
+			}
+		}
+		w.sessions.fail = nil
+		if got := w.status(ask); got != status {
+			t.Errorf("after %v: got %d, want %d", code, got, status)
+		}
+	}
+}
+
 // TestStoreErrors gives what the database says a status and keeps its words.
 func TestStoreErrors(t *testing.T) {
 	for _, c := range []struct {
@@ -252,4 +271,11 @@ func TestErrorsAreDocumented(t *testing.T) {
 			t.Errorf("%s: code %q is not in the document", file, p.Code)
 		}
 	}
+}
+
+// status plays a scenario and looks at nothing but the status.
+func (w *world) status(s scenario) int {
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, s.request())
+	return rec.Code
 }

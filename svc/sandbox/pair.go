@@ -85,6 +85,7 @@ func (s *Server) dropPairing(c *conn) {
 	}
 	if p.code != nil {
 		delete(s.links, p.code.ref)
+		p.code.end(store.Errorf(store.CodeConflict, "code_expired", "The device that showed the code went away: ask for a new code."))
 	}
 	if p.answered != nil {
 		p.answer(errors.New("the device went away while it was linked"))

@@ -16,7 +16,15 @@ type codeLink struct {
 	number  string
 	wrapped []byte // the companion's ephemeral key under the code
 	link    *phone.CodeLink
-	done    chan error // of the person who typed the code
+	done    chan error // of the person who typed the code, until they are told
+}
+
+// end tells the person who typed the code that it came to nothing.
+func (c *codeLink) end(err error) {
+	if c.done != nil {
+		c.done <- err // one slot, and nobody else writes
+	}
+	c.link, c.done = nil, nil
 }
 
 // iqDevices answers about linked devices: linking by code, and logging out.
@@ -48,6 +56,7 @@ func (s *Server) companionHello(c *conn, reg *waBinary.Node) answer {
 	}
 	if old := c.pairing.code; old != nil {
 		delete(s.links, old.ref)
+		old.end(store.Errorf(store.CodeConflict, "code_expired", "The device shows another code by now."))
 	}
 	link := &codeLink{ref: newRef(), number: number, wrapped: wrapped}
 	c.pairing.code = link
@@ -61,7 +70,7 @@ func (s *Server) EnterCode(ctx context.Context, number, code string) error {
 	if err != nil {
 		return invalid("code_invalid", sentence(err))
 	}
-	var link *codeLink
+	var done chan error
 	err = s.do(ctx, func() error {
 		a, err := s.account(number)
 		if err != nil {
@@ -71,8 +80,9 @@ func (s *Server) EnterCode(ctx context.Context, number, code string) error {
 		if p == nil {
 			return store.Errorf(store.CodeConflict, "code_expired", "No device shows a code for this phone: ask for a new code.")
 		}
-		link = p.code
-		return s.primaryHello(a, p, code)
+		err = s.primaryHello(a, p, code)
+		done = p.code.done
+		return err
 	})
 	if err != nil {
 		return err
@@ -80,7 +90,7 @@ func (s *Server) EnterCode(ctx context.Context, number, code string) error {
 	ctx, cancel := context.WithTimeout(ctx, pairTimeout)
 	defer cancel()
 	select {
-	case err := <-link.done:
+	case err := <-done:
 		return err
 	case <-ctx.Done():
 		return &store.Error{Code: store.CodeTimeout, Name: "pairing_timeout", Message: "The device did not answer while it was linked.", Err: ctx.Err()}
@@ -128,16 +138,18 @@ func (s *Server) companionFinish(c *conn, reg *waBinary.Node) answer {
 	identity, secret, err := code.link.Finish(content(reg.GetChildByTag("link_code_pairing_wrapped_key_bundle")),
 		content(reg.GetChildByTag("companion_identity_public")))
 	if err != nil {
-		p.code = nil
-		delete(s.links, code.ref)
-		code.done <- &store.Error{Code: store.CodeConflict, Name: "code_wrong", Message: "The linking code is wrong.", Err: err}
-		return refused(400, "bad-request")
+		// The server can't read the bundle, so it is the phone that notices, and its owner may type again: clients keep the
+		// code that they show, and answer every hello that names its ref.
+		code.end(&store.Error{Code: store.CodeConflict, Name: "code_wrong", Message: "The linking code is wrong.", Err: err})
+		return result()
 	}
 	if err := s.link(s.byNumber[code.number], p, identity, secret); err != nil {
-		code.done <- err
+		code.end(err)
 		return refused(500, "internal-server-error")
 	}
-	s.serving.Go(func() { code.done <- p.await(s.closing) })
+	done := code.done
+	code.done = nil
+	s.serving.Go(func() { done <- p.await(s.closing) })
 	return result()
 }
 

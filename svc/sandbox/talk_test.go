@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -20,6 +21,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"wamux/api"
+	"wamux/store"
 )
 
 const alice, bob = "4911111111", "4922222222"
@@ -61,21 +63,30 @@ func TestPairByCode(t *testing.T) {
 	w.clean()
 }
 
+// TestWrongCode types wrong codes before the right one, which the device still shows.
 func TestWrongCode(t *testing.T) {
 	w := newWorld(t)
 	w.phone(alice)
 	c := w.client()
 	c.connect()
 	wait[*events.QR](c, nil)
-	if _, err := c.PairPhone(t.Context(), alice, true, whatsmeow.PairClientChrome, "Chrome (Linux)"); err != nil {
+	code, err := c.PairPhone(t.Context(), alice, true, whatsmeow.PairClientChrome, "Chrome (Linux)")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := w.EnterCode(t.Context(), alice, "ABCD-1234"); err == nil {
-		t.Error("a wrong code was taken")
+	for _, wrong := range []string{"ABCD-1234", "ZYXW-9876"} {
+		var e *store.Error
+		if err := w.EnterCode(t.Context(), alice, wrong); !errors.As(err, &e) || e.Name != "code_wrong" {
+			t.Errorf("a wrong code: got %v, want code_wrong", err)
+		}
 	}
 	if err := w.EnterCode(t.Context(), alice, "no"); err == nil {
 		t.Error("half a code was taken")
 	}
+	if err := w.EnterCode(t.Context(), alice, code); err != nil {
+		t.Fatalf("the right code after wrong ones: %v", err)
+	}
+	c.paired()
 }
 
 func TestScanRefuses(t *testing.T) {

@@ -113,28 +113,42 @@ func (m *Manager) Await(ctx context.Context, id string) (*store.Session, error) 
 }
 
 // PairingCode asks WhatsApp for a code that a person types into the phone with
-// this number, digits only. It starts the session when need be.
-func (m *Manager) PairingCode(ctx context.Context, id, phone string) (string, error) {
+// this number, digits only, and tells until when it can be used. It starts the
+// session when need be.
+func (m *Manager) PairingCode(ctx context.Context, id, phone string) (code string, expires time.Time, err error) {
+	g, err := m.readyToPair(ctx, id)
+	if err != nil {
+		return "", time.Time{}, err
+	}
+	code, err = g.client.PairPhone(ctx, phone, true, whatsmeow.PairClientChrome, codeName())
+	if err != nil {
+		return "", time.Time{}, pairingError(err)
+	}
+	return code, g.ends, nil
+}
+
+// readyToPair brings the session to where a phone can link it, with codes that
+// are new.
+func (m *Manager) readyToPair(ctx context.Context, id string) (glance, error) {
 	if err := m.Start(ctx, id); err != nil {
-		return "", err
+		return glance{}, err
 	}
 	s, err := m.find(ctx, id)
 	if err != nil {
-		return "", err
+		return glance{}, err
 	}
 	if err := m.tell(ctx, id, orderFresh); err != nil {
-		return "", err
+		return glance{}, err
 	}
 	row, err := m.Await(ctx, id)
 	if err != nil {
-		return "", err
+		return glance{}, err
 	}
 	g := s.seen.look()
 	if row.State != store.StatePairing || g.client == nil {
-		return "", notPairing(row.State)
+		return glance{}, notPairing(row.State)
 	}
-	code, err := g.client.PairPhone(ctx, phone, true, whatsmeow.PairClientChrome, codeName())
-	return code, pairingError(err)
+	return g, nil
 }
 
 func notPairing(state store.SessionState) error {
@@ -148,8 +162,6 @@ func notPairing(state store.SessionState) error {
 func pairingError(err error) error {
 	iq := (*whatsmeow.IQError)(nil)
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, whatsmeow.ErrPhoneNumberTooShort), errors.Is(err, whatsmeow.ErrPhoneNumberIsNotInternational):
 		return &store.Error{Code: store.CodeInvalid, Name: "invalid_phone", Message: "The phone number must be international, without a leading 0", Err: err}
 	case errors.As(err, &iq) && iq.Code == 429:

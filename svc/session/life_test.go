@@ -147,11 +147,15 @@ func TestPairingByCode(t *testing.T) {
 	w.must(err)
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	code, err := w.m.PairingCode(ctx, "shop", alice)
+	asked := time.Now()
+	code, expires, err := w.m.PairingCode(ctx, "shop", alice)
 	w.must(err)
+	if life := time.Duration(float64(expires.Sub(asked)) * w.options.Scale); life < 2*time.Minute || life > 3*time.Minute {
+		t.Errorf("the code can be used for %v, want the time of the QR codes, 160 s", life)
+	}
 	w.must(w.server.EnterCode(ctx, alice, code))
 	w.state("shop", store.StateOnline)
-	if _, err := w.m.PairingCode(ctx, "shop", alice); store.ErrorCode(err) != store.CodeConflict {
+	if _, _, err := w.m.PairingCode(ctx, "shop", alice); store.ErrorCode(err) != store.CodeConflict {
 		t.Errorf("a code for a linked session: %v", err)
 	}
 }
@@ -161,7 +165,7 @@ func TestPairingCodeWantsARealNumber(t *testing.T) {
 	_, err := w.m.Add(t.Context(), "shop")
 	w.must(err)
 	for _, phone := range []string{"123", "081234567890"} {
-		if _, err := w.m.PairingCode(t.Context(), "shop", phone); store.ErrorCode(err) != store.CodeInvalid {
+		if _, _, err := w.m.PairingCode(t.Context(), "shop", phone); store.ErrorCode(err) != store.CodeInvalid {
 			t.Errorf("code for %s: %v", phone, err)
 		}
 	}

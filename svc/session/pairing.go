@@ -21,6 +21,12 @@ const (
 // codes are the codes to scan that are left, the showing one first.
 type codes []string
 
+// time is how long they can be used, from when they came: WhatsApp ends the
+// connection after the last one, and a code to type ends with it.
+func (c codes) time() time.Duration {
+	return firstCodeTime + time.Duration(len(c)-1)*nextCodeTime
+}
+
 // rotate puts a new secret into codes made with an old one.
 func (c codes) rotate(old, new string) {
 	for i := range c {
@@ -34,6 +40,7 @@ func (s *session) showCodes(list []string) {
 		s.alarms.stop(alarmLogin)
 		s.attempt, s.policy = 0, retryNever
 		s.codes, s.codesAt = append(codes(nil), list...), time.Now()
+		s.seen.setEnd(s.codesAt.Add(s.m.scaled(s.codes.time())))
 		s.become(to, diagnosis{code: "scan_qr", reason: "Waiting for a phone to scan the QR code.",
 			next: "On the phone: WhatsApp, Linked devices, Link a device."}, time.Time{})
 		s.showCode(s.m.scaled(firstCodeTime))

@@ -16,6 +16,7 @@ type view struct {
 	code    string // why it is in that state
 	qr      string // the code to scan that is showing, or ""
 	until   time.Time
+	ends    time.Time // when the connection that the codes came with ends
 	phone   string
 	client  *whatsmeow.Client // of the current run; nil without one
 	changed chan struct{}     // closed at the next change
@@ -50,6 +51,13 @@ func (v *view) showCode(qr string, until time.Time) {
 
 func (v *view) hideCode() { v.showCode("", time.Time{}) }
 
+// setEnd notes how long the codes of a connection can be used, also one to type.
+func (v *view) setEnd(at time.Time) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.ends = at
+}
+
 func (v *view) setPhone(phone string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -74,6 +82,7 @@ type glance struct {
 	code    string
 	qr      string
 	until   time.Time
+	ends    time.Time
 	phone   string
 	client  *whatsmeow.Client
 	changed <-chan struct{}
@@ -82,7 +91,7 @@ type glance struct {
 func (v *view) look() glance {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	return glance{v.current, v.code, v.qr, v.until, v.phone, v.client, v.changed}
+	return glance{v.current, v.code, v.qr, v.until, v.ends, v.phone, v.client, v.changed}
 }
 
 // settled tells whether there is something to show or nothing more to wait
