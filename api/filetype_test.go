@@ -71,7 +71,7 @@ func TestFileTypes(t *testing.T) {
 				root.status, root.want = 415, []string{`{"success":false,"message":"` + sentence + `"}`}
 				v1.status, v1.want = 415, []string{`"code":"file_type_refused"`, sentence}
 			}
-			before := w.counts()
+			before := w.content()
 			w.play(t, root)
 			w.play(t, v1)
 			if c.refused != "" {

@@ -36,7 +36,7 @@ func path(pattern string) string {
 func TestEveryRouteNeedsAKey(t *testing.T) {
 	open := map[string]bool{"/healthz": true, "/docs": true, "/status": true, "/v1/openapi.json": true}
 	w := newWorld(t, nil)
-	before := w.counts()
+	before := w.content()
 	for _, route := range api.Routes() {
 		want, says := http.StatusUnauthorized, "API key is required"
 		if open[route.Path] {

@@ -42,7 +42,7 @@ func TestOrigins(t *testing.T) {
 	friend := map[string]string{"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site", "Access-Control-Request-Method": "POST"}
 	add := `{"sessionId":"evil"}`
 	closed, open := newWorld(t, nil), newWorld(t, func(o *api.Options) { o.CORSOrigin = "https://app.example" })
-	before := closed.counts()
+	before := closed.content()
 	closed.play(t, scenario{method: "POST", path: "/sessions/add", body: add, header: evil, status: 403})
 	closed.play(t, scenario{method: "POST", path: "/sessions/add", body: add, header: friend, status: 403})
 	closed.unchanged(t, before)
@@ -207,7 +207,7 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 // TestHostileIDs change nothing and get the documented error, wherever an id can stand.
 func TestHostileIDs(t *testing.T) {
 	w := newWorld(t, nil)
-	before := w.counts()
+	before := w.content()
 	for _, id := range []string{"..", "%2e%2e", "a%2fb", "..%5c..", "%00", "'%20OR%201=1", "a", strings.Repeat("a", 51), "sessions-history", "%F0%9F%98%80", "shop%20", "sh%0aop"} {
 		for _, path := range []string{"/sessions/" + id + "/status", "/sessions/" + id + "/qr", "/" + id + "/chats", "/v1/sessions/" + id + "/messages", "/qr?sessionId=" + id} {
 			w.play(t, scenario{method: "GET", path: path, status: 400, want: []string{"Invalid session ID format"}})

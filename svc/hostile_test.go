@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // attack is a request that must be refused and change nothing.
@@ -26,8 +25,7 @@ func TestHostileInput(t *testing.T) {
 	g := start(t, t.TempDir(), []string{"MAX_FILE_SIZE=65536"}, "run", "--sandbox")
 	g.pair("shop", ours)
 	g.phone(theirs)
-	file := filepath.Join(g.dir, "wamux-sandbox.db")
-	before := quietRows(t, file)
+	before := quietContent(t, g.files()...)
 	for _, a := range attacks() {
 		t.Run(a.name, func(t *testing.T) {
 			status, answer := g.attack(t, a)
@@ -41,8 +39,12 @@ func TestHostileInput(t *testing.T) {
 			}
 		})
 	}
-	if after := allRows(t, file); after != before {
-		t.Errorf("rows changed: got\n%s\nwant\n%s", after, before)
+	if changed := contentOf(t, g.files()...).changes(before); changed != "" {
+		t.Errorf("the content changed:\n%s", changed)
+	}
+	must[object](g, 200, "POST", "/v1/sessions/shop/stop", nil)
+	if changed := contentOf(t, g.files()...).changes(before); !strings.Contains(changed, "whatsapp_sessions: new:") {
+		t.Errorf("a session was stopped, and nothing is seen of it: %q", changed)
 	}
 	if strings.Contains(g.log.String(), g.key) {
 		t.Error("the log holds the admin key")
@@ -117,26 +119,7 @@ func (g *gateway) attack(t *testing.T, a attack) (int, string) {
 	return resp.StatusCode, string(answer)
 }
 
-// quietRows is allRows once nothing has changed for a second: a session that
-// was just paired still takes in its app state.
-func quietRows(t testing.TB, file string) string {
-	t.Helper()
-	rows, since := allRows(t, file), time.Now()
-	eventually(t, "rows at rest", func() bool {
-		if now := allRows(t, file); now != rows {
-			rows, since = now, time.Now()
-		}
-		return time.Since(since) > time.Second
-	})
-	return rows
-}
-
-// allRows counts every table's rows.
-func allRows(t testing.TB, file string) string {
-	t.Helper()
-	var counts []string
-	for _, table := range strings.Fields(sqlite(t, file, `SELECT name FROM sqlite_schema WHERE type='table' AND name NOT LIKE 'sqlite_%' ORDER BY name;`)) {
-		counts = append(counts, table+" "+sqlite(t, file, fmt.Sprintf(`SELECT COUNT(*) FROM "%s";`, table)))
-	}
-	return strings.Join(counts, "\n")
+// files are the databases of a sandboxed gateway: what it keeps, and what the phones keep.
+func (g *gateway) files() []string {
+	return []string{filepath.Join(g.dir, "wamux-sandbox.db"), filepath.Join(g.dir, "wamux-sandbox.phones.db")}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -37,8 +36,7 @@ func TestBadInput(t *testing.T) {
 	g.phone("6282222222222") // whom the document's examples write to
 	must[object](g, 200, "POST", "/sessions/add", object{"sessionId": "idle"})
 	m := matrix{gateway: g, document: theDocument(t), narrow: g.narrowKeys()}
-	file := filepath.Join(g.dir, "wamux-sandbox.db")
-	before := quietRows(t, file)
+	before := quietContent(t, g.files()...)
 	calls := m.calls()
 	if len(calls) < 600 {
 		t.Errorf("only %d calls were made up", len(calls))
@@ -51,8 +49,8 @@ func TestBadInput(t *testing.T) {
 		}
 		m.judge(t, c)
 	}
-	if after := quietRows(t, file); after != before {
-		t.Errorf("rows changed: got\n%s\nwant\n%s", after, before)
+	if changed := quietContent(t, g.files()...).changes(before); changed != "" {
+		t.Errorf("the content changed:\n%s", changed)
 	}
 	for _, c := range taken {
 		m.judge(t, c)
