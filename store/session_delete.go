@@ -30,8 +30,27 @@ func (db *DB) DeleteSession(ctx context.Context, id string) error {
 		if err := addEvent(tx, "", Event{Type: "session.deleted", Data: data}); err != nil {
 			return err
 		}
+		if err := dropOwnPair(tx, id); err != nil {
+			return err
+		}
 		return onSession(tx.Exec("DELETE FROM whatsapp_sessions WHERE sessionId = ?", id))
 	})
+}
+
+// dropOwnPair takes the number and the LID of a session that goes out of the map
+// that all sessions share, unless another session knows them too: it would have
+// to ask for them again. With the last session the whole map goes.
+func dropOwnPair(tx *Tx, id string) error {
+	_, err := tx.Exec(`DELETE FROM lid_map WHERE NOT EXISTS (SELECT 1 FROM whatsapp_sessions WHERE sessionId <> ?)`, id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`DELETE FROM lid_map WHERE pn = (SELECT phone FROM whatsapp_sessions WHERE sessionId = ?1)
+		AND NOT EXISTS (SELECT 1 FROM whatsapp_sessions AS o WHERE o.sessionId <> ?1 AND (o.phone = pn
+			OR EXISTS (SELECT 1 FROM contacts WHERE sessionId = o.sessionId AND jid IN (pn || '@s.whatsapp.net', lid_map.lid || '@lid'))
+			OR EXISTS (SELECT 1 FROM chats WHERE sessionId = o.sessionId AND chats.id IN (pn || '@s.whatsapp.net', lid_map.lid || '@lid'))
+			OR EXISTS (SELECT 1 FROM auth_data WHERE sessionId = o.sessionId AND key >= 'session-' || lid_map.lid AND key < 'session-' || lid_map.lid || '~')))`, id)
+	return err
 }
 
 // deletePieces runs the query until it finds less than a full piece.

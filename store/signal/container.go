@@ -83,6 +83,14 @@ func (c *Container) Device(ctx context.Context, session string) (*Device, error)
 	return newDeviceOn(d, s, value != nil), nil
 }
 
+// Deleted drops what is remembered of a session, and of numbers, after the
+// session was deleted from the database.
+func (c *Container) Deleted(session string) {
+	c.retire(session)
+	c.lids.toLID.clear()
+	c.lids.toPN.clear()
+}
+
 // retire ends the stores of the session's run before, if there was one.
 func (c *Container) retire(session string) {
 	c.mu.Lock()

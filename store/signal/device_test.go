@@ -122,9 +122,36 @@ func TestDeletingSessionTakesAllButTheLIDs(t *testing.T) {
 		t.Errorf("the others lost a LID: got %v", got)
 	}
 	must(t, p.db.DeleteSession(t.Context(), "two"))
-	p.reopen()
 	if n := p.rows(`SELECT COUNT(*) FROM lid_map`); n != 0 {
 		t.Errorf("%d LIDs are left when no session is", n)
+	}
+}
+
+// TestDeletingSessionTakesItsOwnLID keeps a number in the map only while another session knows it.
+func TestDeletingSessionTakesItsOwnLID(t *testing.T) {
+	for name, known := range map[string]func(d *Device) error{
+		"Nobody":      func(*Device) error { return nil },
+		"Contact":     func(d *Device) error { return d.Contacts.PutContactName(t.Context(), lidJID("1001"), "Ann", "Ann") },
+		"OtherNumber": func(d *Device) error { return d.Contacts.PutContactName(t.Context(), lidJID("100"), "Bob", "Bob") },
+		"Ratchet":     func(d *Device) error { return d.Sessions.PutSession(t.Context(), "1001_1:3", []byte("x")) },
+	} {
+		p := newPlace(t)
+		one, two := p.paired("one", "49151", "1001"), p.paired("two", "49152", "1002")
+		must(t, one.LIDs.PutManyLIDMappings(t.Context(), []wastore.LIDMapping{{LID: lidJID("1001"), PN: pnJID("49151")}, {LID: lidJID("1002"), PN: pnJID("49152")}}))
+		must(t, p.db.SetIdentity(t.Context(), "one", store.Identity{Phone: "49151", LID: "1001@lid"}))
+		must(t, known(two))
+		must(t, p.db.DeleteSession(t.Context(), "one"))
+		p.Deleted("one")
+		want := ""
+		if name == "Contact" || name == "Ratchet" {
+			want = "1001"
+		}
+		if got := get(p.LIDs().GetLIDForPN(t.Context(), pnJID("49151")))(t); got.User != want {
+			t.Errorf("%s: the LID of a deleted session is %q, want %q", name, got.User, want)
+		}
+		if got := get(p.LIDs().GetLIDForPN(t.Context(), pnJID("49152")))(t); got.User != "1002" {
+			t.Errorf("%s: the other session lost its LID", name)
+		}
 	}
 }
 

@@ -17,8 +17,9 @@ const lidCacheUsers = 50_000
 
 // lids is the map between LIDs and phone numbers. It has no owner: a pair is a
 // fact about a third person, the same for every session, and what one session
-// learned the others need not ask for; so deleting a session takes nothing from
-// it, and it is emptied when no session is left. A phone number has one LID.
+// learned the others need not ask for; so deleting a session takes only its own
+// number from it, and that only when no other session knows it. It is emptied
+// when no session is left. A phone number has one LID.
 type lids struct {
 	db    *store.DB
 	toLID *lru[string, string] // users; "" means there is none

@@ -168,6 +168,7 @@ func (s *session) remove() error {
 		s.apply(storeFault(err), err)
 		return err
 	}
+	s.m.signal.Deleted(s.id)
 	s.m.forget(s)
 	s.seen.set(store.StateStopped, "deleted")
 	s.gone = true
