@@ -102,6 +102,9 @@ func (fakeSandbox) Invite(_ context.Context, name, by string, renew bool) (strin
 	_, err := oneGroup(name)
 	return "CODE" + by + map[bool]string{true: "new"}[renew], err
 }
+func (fakeSandbox) SetClock(_ context.Context, c api.SandboxClockChange) (api.SandboxClock, error) {
+	return api.SandboxClock{At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), OffsetSeconds: c.ForwardSeconds}, nil
+}
 func (fakeSandbox) Reset(context.Context) error { return nil }
 func (fakeSandbox) Call(_ context.Context, phone, to string, video bool) (api.SandboxCall, error) {
 	return api.SandboxCall{ID: "C1", From: phone, To: to, Video: video, State: "ringing", At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, known(phone)

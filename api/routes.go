@@ -138,6 +138,7 @@ func sandboxRoutes() []Route {
 		{"POST", "/v1/sandbox/faults", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxFault},
 		{"DELETE", "/v1/sandbox/faults", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxFaultsClear},
 		{"GET", "/v1/sandbox/traffic", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxTraffic},
+		{"POST", "/v1/sandbox/clock", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxClock},
 		{"POST", "/v1/sandbox/reset", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxReset},
 	}
 }

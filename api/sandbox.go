@@ -74,7 +74,9 @@ type Sandbox interface {
 	Newsletters(ctx context.Context) ([]SandboxNewsletter, error)
 	// Post posts a text in a newsletter, which is named by its JID or the digits of it.
 	Post(ctx context.Context, newsletter, text string) (SandboxPost, error)
-	// Reset forgets everything: phones, groups, devices, stanzas, media, faults.
+	// SetClock moves the clock and returns its time.
+	SetClock(ctx context.Context, c SandboxClockChange) (SandboxClock, error)
+	// Reset forgets everything: phones, groups, devices, stanzas, media, faults, how the clock was moved.
 	Reset(ctx context.Context) error
 }
 
@@ -159,6 +161,19 @@ type SandboxFault struct {
 	Phone   string `json:"phone,omitempty"` // "" means all
 	Count   int    `json:"count,omitempty"` // how often; 0 means once
 	DelayMS int    `json:"delayMs,omitempty"`
+	ForMS   int    `json:"forMs,omitempty"` // how long slow_network lasts, whatever the count
+}
+
+// SandboxClockChange moves the clock of the simulated service: to a time, or forward (back when negative). Neither leaves it as it is.
+type SandboxClockChange struct {
+	At             *time.Time `json:"at"`
+	ForwardSeconds int64      `json:"forwardSeconds"`
+}
+
+// SandboxClock is the clock of the simulated service.
+type SandboxClock struct {
+	At            time.Time `json:"at"`
+	OffsetSeconds int64     `json:"offsetSeconds"` // how far it is ahead of the real one
 }
 
 // SandboxStanza is one stanza as readable XML.

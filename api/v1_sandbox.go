@@ -226,6 +226,19 @@ func (a *api) sandboxFaultsClear(w http.ResponseWriter, r *request) error {
 	return done(w, a.Sandbox.ClearFaults(r.Context()))
 }
 
+// sandboxClock answers POST /v1/sandbox/clock.
+func (a *api) sandboxClock(w http.ResponseWriter, r *request) error {
+	var in SandboxClockChange
+	if err := a.decode(w, r, &in); err != nil {
+		return err
+	}
+	clock, err := a.Sandbox.SetClock(r.Context(), in)
+	if err != nil {
+		return err
+	}
+	return reply(w, http.StatusOK, clock)
+}
+
 // sandboxTraffic answers GET /v1/sandbox/traffic?session= (or phone=): the stanzas of one, or of all.
 func (a *api) sandboxTraffic(w http.ResponseWriter, r *request) error {
 	after, limit, err := r.span()

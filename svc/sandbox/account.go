@@ -48,10 +48,11 @@ type deviceInfo struct {
 	Proof        []byte // device-identity signed by both sides
 	KeyIndex     uint32
 	Platform     string
-	LID          bool // the client knows LIDs (lidDbMigrated at its last login)
-	Full         bool // it wants all of the history
-	Inline       bool // it takes a first sync of the history in the notice itself
-	Shared       bool // the phone gave it the app-state key
+	LID          bool  // the client knows LIDs (lidDbMigrated at its last login)
+	Full         bool  // it wants all of the history
+	Inline       bool  // it takes a first sync of the history in the notice itself
+	Shared       bool  // the phone gave it the app-state key
+	Dirty        int64 // unix seconds of a change of the account's settings while it was offline, until it says that it knows; else 0
 }
 
 // oneTime is a one-time pre-key a device uploaded.
@@ -136,7 +137,7 @@ func (s *Server) phoneOf(a *account) (*phone.Phone, error) {
 
 // load fills the server from its state file.
 func (s *Server) load() error {
-	for _, fn := range []func() error{s.loadAccounts, s.loadDevices, s.loadPreKeys, s.loadQueues, s.loadGroups, s.loadProfiles, s.loadNewsletters} {
+	for _, fn := range []func() error{s.loadAccounts, s.loadDevices, s.loadPreKeys, s.loadQueues, s.loadGroups, s.loadProfiles, s.loadNewsletters, s.loadCalls, s.loadClock} {
 		if err := fn(); err != nil {
 			return fmt.Errorf("sandbox: the state file cannot be read: %w", err)
 		}

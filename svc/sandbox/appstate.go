@@ -1,8 +1,6 @@
 package sandbox
 
 import (
-	"time"
-
 	"go.mau.fi/whatsmeow/appstate"
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waE2E"
@@ -34,7 +32,7 @@ func (s *Server) fillCollections(a *account) error {
 	if err != nil {
 		return err
 	}
-	patches, err := ph.FirstPatches(a.name, s.contactsOf(a), time.Now())
+	patches, err := ph.FirstPatches(a.name, s.contactsOf(a), s.now())
 	s.savePhone(a)
 	for _, patch := range patches {
 		s.savePatch(a, patch)
@@ -48,7 +46,7 @@ func (s *Server) shareKeys(d *device) { s.sharePeer(d, randomID(10), nil, 0) }
 func (s *Server) sharePeer(d *device, id string, bundle *phone.Bundle, count int) {
 	ph, err := s.phoneOf(d.account)
 	if err == nil {
-		err = s.peerMessage(d, id, ph.ShareKeys(time.Now()), bundle, count)
+		err = s.peerMessage(d, id, ph.ShareKeys(s.now()), bundle, count)
 	}
 	if err != nil {
 		s.log.Error("sandbox: a phone cannot share its app-state key", "phone", d.account.number, "error", err)
@@ -133,7 +131,7 @@ func (s *Server) deviceChose(a *account, m phone.Mutation) {
 func (s *Server) collectionChanged(a *account, name string, version uint64, by *device) {
 	for _, id := range deviceIDs(a)[1:] {
 		if d := a.devices[id]; d != by && d.Shared {
-			s.enqueue(d, el("notification", attrs{"from": server(), "type": "server_sync", "id": randomID(8), "t": unix(time.Now())},
+			s.enqueue(d, el("notification", attrs{"from": server(), "type": "server_sync", "id": randomID(8), "t": unix(s.now())},
 				el("collection", attrs{"name": name, "version": version})))
 		}
 	}

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
@@ -18,8 +19,7 @@ const (
 	callEnded    = "ended"
 )
 
-// call is a call of one phone to another. Only that it rings, and how it ends, is simulated; nothing is heard. Calls are not
-// kept over a restart.
+// call is a call of one phone to another. Only that it rings, and how it ends, is simulated; nothing is heard.
 type call struct {
 	id       string
 	from, to *account
@@ -32,8 +32,36 @@ func (c *call) describe() api.SandboxCall {
 	return api.SandboxCall{ID: c.id, From: c.from.number, To: c.to.number, Video: c.video, At: c.at, State: c.state}
 }
 
+// setState notes what has become of a call.
+func (s *Server) setState(c *call, state string) {
+	c.state = state
+	info, err := json.Marshal(c.describe())
+	if err != nil {
+		panic(err) // plain data
+	}
+	s.put(`INSERT INTO calls(id,info) VALUES(?,?) ON CONFLICT DO UPDATE SET info=excluded.info`, c.id, string(info))
+}
+
+func (s *Server) loadCalls() error {
+	return each(s.db.read, `SELECT info FROM calls`, nil, func(scan func(...any) error) error {
+		var text string
+		var kept api.SandboxCall
+		if err := scan(&text); err != nil {
+			return err
+		}
+		if err := json.Unmarshal([]byte(text), &kept); err != nil {
+			return err
+		}
+		c := &call{id: kept.ID, from: s.byNumber[kept.From], to: s.byNumber[kept.To], video: kept.Video, at: kept.At, state: kept.State}
+		if c.from != nil && c.to != nil {
+			s.calls[c.id] = c
+		}
+		return nil
+	})
+}
+
 // stanza is one word of the caller about a call.
-func (c *call) stanza(d *device, tag string, more attrs, children ...waBinary.Node) waBinary.Node {
+func (c *call) stanza(d *device, now time.Time, tag string, more attrs, children ...waBinary.Node) waBinary.Node {
 	a := attrs{"call-id": c.id, "call-creator": c.from.jid(0, d.LID)}
 	if d.LID {
 		a["caller_pn"] = c.from.pn()
@@ -41,7 +69,7 @@ func (c *call) stanza(d *device, tag string, more attrs, children ...waBinary.No
 	for k, v := range more {
 		a[k] = v
 	}
-	return el("call", attrs{"from": c.from.jid(0, d.LID), "id": randomID(8), "t": unix(time.Now()), "platform": "android", "version": "2.26.1.1", "notify": c.from.name},
+	return el("call", attrs{"from": c.from.jid(0, d.LID), "id": randomID(8), "t": unix(now), "platform": "android", "version": "2.26.1.1", "notify": c.from.name},
 		el(tag, a, children...))
 }
 
@@ -57,8 +85,9 @@ func (s *Server) Call(ctx context.Context, number, to string, video bool) (api.S
 		if peer == nil || peer == a {
 			return store.Errorf(store.CodeNotFound, "recipient_not_found", "There is no other sandbox phone with this number: add it first.")
 		}
-		made = &call{id: randomID(16), from: a, to: peer, video: video, at: time.Now(), state: callRinging}
+		made = &call{id: randomID(16), from: a, to: peer, video: video, at: s.now()}
 		s.calls[made.id] = made
+		s.setState(made, callRinging)
 		if peer.profile.blocks(a) {
 			return nil
 		}
@@ -79,7 +108,7 @@ func (s *Server) Call(ctx context.Context, number, to string, video bool) (api.S
 func (s *Server) ring(c *call, but *device, tag string, more attrs, children ...waBinary.Node) {
 	for _, id := range deviceIDs(c.to)[1:] {
 		if d := c.to.devices[id]; d != but {
-			s.enqueue(d, c.stanza(d, tag, more, children...))
+			s.enqueue(d, c.stanza(d, s.now(), tag, more, children...))
 		}
 	}
 }
@@ -96,7 +125,7 @@ func (s *Server) EndCall(ctx context.Context, number, id string) error {
 			return store.Errorf(store.CodeNotFound, "call_not_found", "The phone did not make such a call.")
 		}
 		if c.state == callRinging || c.state == callAccepted {
-			c.state = callEnded
+			s.setState(c, callEnded)
 			s.ring(c, nil, "terminate", attrs{"reason": "timeout"})
 		}
 		return nil
@@ -136,13 +165,13 @@ func (s *Server) handleCall(c *conn, n *waBinary.Node) {
 	}
 	switch said.Tag {
 	case "reject":
-		about.state = callRejected
+		s.setState(about, callRejected)
 		s.ring(about, c.device, "terminate", attrs{"reason": "rejected_elsewhere"})
 	case "accept":
-		about.state = callAccepted
+		s.setState(about, callAccepted)
 		s.ring(about, c.device, "terminate", attrs{"reason": "accepted_elsewhere"})
 	case "terminate":
-		about.state = callEnded
+		s.setState(about, callEnded)
 	case "preaccept", "transport", "relaylatency":
 	default:
 		s.surprised(n)

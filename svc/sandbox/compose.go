@@ -104,7 +104,7 @@ func (c *composer) one(a *account, to place, target *phone.Target, n int) (api.S
 	if err != nil {
 		return api.SandboxSent{}, err
 	}
-	id, now := c.m.ID, time.Now()
+	id, now := c.m.ID, c.s.now()
 	if id == "" || c.count > 1 {
 		id = "3A" + randomID(9)
 	}

@@ -36,12 +36,13 @@ type conn struct {
 	out outbox
 
 	// Guarded by Server.mu.
-	device    *device  // nil until it is logged in
-	pairing   *pairing // nil unless it wants to be linked
-	finishing bool     // the last stanza is on its way; what comes in is ignored
-	available bool     // the client says it is in use
-	offline   int      // how many stanzas waited at the login
-	backlog   int      // how many of them are not sent yet
+	device    *device        // nil until it is logged in
+	pairing   *pairing       // nil unless it wants to be linked
+	finishing bool           // the last stanza is on its way; what comes in is ignored
+	available bool           // the client says it is in use
+	offline   int            // how many stanzas waited at the login
+	backlog   int            // how many of them are not sent yet
+	held      *waBinary.Node // a message that the next one shall overtake
 }
 
 // outgoing is one stanza on its way to the client: as a node, or as it was stored.
@@ -84,7 +85,7 @@ func (o *outbox) take() []outgoing {
 func (s *Server) serveChat(w http.ResponseWriter, r *http.Request) {
 	s.serving.Add(1)
 	defer s.serving.Done()
-	if s.takeHTTPFault("http_503") {
+	if s.takeHTTPFault("http_503", "") {
 		http.Error(w, "unavailable", http.StatusServiceUnavailable)
 		return
 	}
@@ -177,7 +178,7 @@ func (c *conn) readLoop() {
 		}
 		for len(data) >= 3 {
 			size := int(data[0])<<16 + int(data[1])<<8 + int(data[2])
-			if len(data) < 3+size || !c.receive(data[3:3+size]) {
+			if len(data) < 3+size || !c.crawl() || !c.receive(data[3:3+size]) {
 				return
 			}
 			data = data[3+size:]
@@ -199,6 +200,23 @@ func (c *conn) receive(sealed []byte) bool {
 	}
 	c.s.handle(c, node)
 	return true
+}
+
+// crawl waits as long as a slow network makes the next frame take; those behind it wait too, so their order stays. It returns false
+// when the connection has ended.
+func (c *conn) crawl() bool {
+	late := c.s.lateness(c.number())
+	if late == 0 {
+		return true
+	}
+	timer := time.NewTimer(late)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.ended.Done():
+		return false
+	}
 }
 
 // number names the account of the connection, "" before it is logged in.
@@ -244,6 +262,9 @@ func (c *conn) writeLoop() {
 func (c *conn) writeOne(item outgoing) bool {
 	data, err := waBinary.Marshal(*item.node)
 	if err != nil {
+		return false
+	}
+	if !c.crawl() {
 		return false
 	}
 	if c.ws.Write(c.ended, websocket.MessageBinary, frame(c.write.seal(data))) != nil {

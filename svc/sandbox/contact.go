@@ -1,8 +1,6 @@
 package sandbox
 
 import (
-	"time"
-
 	"wamux/svc/sandbox/phone"
 )
 
@@ -52,7 +50,7 @@ func (s *Server) meet(a *account, ph *phone.Phone, other *account) {
 	if ph.Version(contactBook) == 0 {
 		return // the first patch will have it
 	}
-	patch, err := ph.AddPatch(phone.ContactPatch(contactFor(other)), time.Now())
+	patch, err := ph.AddPatch(phone.ContactPatch(contactFor(other)), s.now())
 	if err != nil {
 		s.log.Error("sandbox: a contact cannot be shared", "phone", a.number, "error", err)
 		return

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"go.mau.fi/whatsmeow/types"
 
@@ -158,7 +157,7 @@ func (s *Server) Read(ctx context.Context, number, chat string, ids []string) er
 			return nil
 		}
 		s.markRead(a, ids)
-		r := receipt{from: a, kind: "read", ids: ids, at: time.Now()}
+		r := receipt{from: a, kind: "read", ids: ids, at: s.now()}
 		if a != other {
 			s.routeReceipt(r, other)
 		}
@@ -271,7 +270,7 @@ func (s *Server) Traffic(_ context.Context, number string, after int64, limit in
 	return s.traffic.list(digits(number), after, limit), nil
 }
 
-// Reset forgets everything: phones, devices, stanzas, media, faults. Linked devices find themselves logged out.
+// Reset forgets everything: phones, devices, stanzas, media, faults, how the clock was moved. Linked devices find themselves logged out.
 func (s *Server) Reset(ctx context.Context) error {
 	return s.do(ctx, func() error {
 		for c := range s.conns {
@@ -280,9 +279,10 @@ func (s *Server) Reset(ctx context.Context) error {
 				s.dropPairing(c)
 			}
 		}
-		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "snapshots", "notices", "watchers", "contacts", "ratchets", "groups", "revoked", "profiles", "newsletters"} {
+		for _, table := range []string{"accounts", "records", "devices", "prekeys", "queue", "seen", "inbox", "media", "patches", "snapshots", "notices", "watchers", "contacts", "ratchets", "groups", "revoked", "profiles", "newsletters", "calls"} {
 			s.put(`DELETE FROM ` + table)
 		}
+		s.turnClock(0)
 		conns, b := s.conns, s.batch
 		s.forget()
 		s.conns, s.batch = conns, b

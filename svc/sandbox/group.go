@@ -238,7 +238,7 @@ func (s *Server) tellGroup(g *group, by *account, change waBinary.Node, others .
 }
 
 func (s *Server) notifyGroup(g *group, by *account, change waBinary.Node, to []*account) {
-	a := attrs{"from": g.jid(), "type": "w:gp2", "t": unix(time.Now()), "addressing_mode": string(types.AddressingModeLID)}
+	a := attrs{"from": g.jid(), "type": "w:gp2", "t": unix(s.now()), "addressing_mode": string(types.AddressingModeLID)}
 	if by != nil {
 		s.nameIn(a, "participant", by.number)
 		a["notify"] = by.name

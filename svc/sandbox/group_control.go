@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"time"
 
 	"wamux/api"
 	"wamux/store"
@@ -25,7 +24,7 @@ func (s *Server) AddGroup(ctx context.Context, n api.SandboxNewGroup) (out api.S
 			return err
 		}
 		if n.Description != "" {
-			d.Description = &groupText{ID: randomID(10), Text: n.Description, By: by.number, At: time.Now()}
+			d.Description = &groupText{ID: randomID(10), Text: n.Description, By: by.number, At: s.now()}
 		}
 		g, err := s.createGroup(by, d)
 		if err != nil {

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"slices"
 	"strings"
-	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 )
@@ -28,7 +27,7 @@ func (s *Server) createGroup(by *account, d draftGroup) (*group, error) {
 	if len(d.members) >= maxMembers || d.Description != nil && len([]rune(d.Description.Text)) > maxDescription {
 		return nil, errUnfit
 	}
-	now := time.Now()
+	now := s.now()
 	g := s.newGroup(now)
 	g.groupInfo = d.groupInfo
 	g.Creator, g.Created, g.SubjectBy, g.SubjectAt = by.number, now, by.number, now
@@ -235,7 +234,7 @@ func (s *Server) letIn(g *group, by, a *account) {
 // requestJoin notes who wants in and tells the admins.
 func (s *Server) requestJoin(g *group, a *account) {
 	g.dropRequest(a)
-	g.Requests = append(g.Requests, groupRequest{a.number, time.Now()})
+	g.Requests = append(g.Requests, groupRequest{a.number, s.now()})
 	s.saveGroup(g)
 	asking := el("requested_user", attrs{"jid": a.lidJID(), "phone_number": a.pn()})
 	s.notifyGroup(g, a, el("created_membership_requests", attrs{"request_method": "invite_link"}, asking), s.admins(g))

@@ -1,8 +1,6 @@
 package sandbox
 
 import (
-	"time"
-
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
 
@@ -128,7 +126,7 @@ func (s *Server) groupHash(g *group, meant string) attrs {
 // handleGroupReceipt takes the receipt of a linked device for messages of one member of a group.
 func (s *Server) handleGroupReceipt(d *device, g *group, n *waBinary.Node) {
 	kind, author := str(n, "type"), s.find(jid(n, "participant"))
-	r := receipt{from: d.account, device: d.id, kind: kind, ids: receiptIDs(n), at: time.Now(), group: g}
+	r := receipt{from: d.account, device: d.id, kind: kind, ids: receiptIDs(n), at: s.now(), group: g}
 	switch kind {
 	case "", "inactive", "sender":
 		for _, id := range r.ids {
@@ -177,7 +175,7 @@ func (s *Server) handleGroupRetry(d *device, g *group, author *account, n *waBin
 	if other == nil {
 		return
 	}
-	r := receipt{from: d.account, device: d.id, kind: "retry", ids: []string{str(n, "id")}, at: time.Now(), group: g}
+	r := receipt{from: d.account, device: d.id, kind: "retry", ids: []string{str(n, "id")}, at: s.now(), group: g}
 	forward := r.stanza(other)
 	forward.Content = n.Content
 	s.enqueue(other, forward)

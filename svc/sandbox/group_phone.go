@@ -1,8 +1,6 @@
 package sandbox
 
 import (
-	"time"
-
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
@@ -123,7 +121,7 @@ func (s *Server) readGroup(a *account, g *group, ids []string) error {
 	}
 	for _, author := range order {
 		s.markRead(a, byAuthor[author])
-		r := receipt{from: a, kind: "read", ids: byAuthor[author], at: time.Now(), group: g}
+		r := receipt{from: a, kind: "read", ids: byAuthor[author], at: s.now(), group: g}
 		s.routeReceipt(r, author)
 		s.tellOwn(r, author)
 	}

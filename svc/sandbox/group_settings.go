@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"strconv"
 	"strings"
-	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
@@ -36,7 +35,7 @@ func (s *Server) setSubject(g *group, by *account, subject string) error {
 	if err := validSubject(subject); err != nil {
 		return err
 	}
-	g.Subject, g.SubjectBy, g.SubjectAt = subject, by.number, time.Now()
+	g.Subject, g.SubjectBy, g.SubjectAt = subject, by.number, s.now()
 	s.saveGroup(g)
 	a := attrs{"subject": subject, "s_t": unix(g.SubjectAt)}
 	s.nameIn(a, "s_o", by.number)
@@ -62,7 +61,7 @@ func (s *Server) setDescription(g *group, by *account, id, prev, text string) er
 	change := el("description", attrs{"id": id}, el("delete", nil))
 	g.Description = nil
 	if text != "" {
-		g.Description = &groupText{ID: id, Text: text, By: by.number, At: time.Now()}
+		g.Description = &groupText{ID: id, Text: text, By: by.number, At: s.now()}
 		change.Content = []waBinary.Node{body("body", nil, []byte(text))}
 	}
 	s.saveGroup(g)
@@ -150,7 +149,7 @@ func (s *Server) setGroupPicture(g *group, by *account, data []byte) (id string)
 	g.Picture, g.PictureID = "", ""
 	change := el("delete", attrs{"jid": g.jid(), "author": by.lidJID()})
 	if data != nil {
-		g.Picture, g.PictureID = s.saveMedia("picture", data), strconv.FormatInt(time.Now().UnixMicro(), 10)
+		g.Picture, g.PictureID = s.saveMedia("picture", data), strconv.FormatInt(s.now().UnixMicro(), 10)
 		change = el("set", attrs{"jid": g.jid(), "id": g.PictureID, "author": by.lidJID()})
 	}
 	s.saveGroup(g)

@@ -18,7 +18,9 @@ func (s *Server) handle(c *conn, n *waBinary.Node) {
 	switch n.Tag {
 	case "iq":
 		s.handleIQ(c, n)
-	case "ib", "xmlstreamend":
+	case "ib":
+		s.fits(n, ibShape)
+	case "xmlstreamend":
 	default:
 		s.handleChat(c, n)
 	}
@@ -33,32 +35,54 @@ func (s *Server) handleChat(c *conn, n *waBinary.Node) {
 		s.surprised(n)
 		return
 	}
-	switch n.Tag {
-	case "message":
-		s.handleMessage(c, n)
-	case "receipt":
-		s.handleReceipt(c, n)
-	case "ack":
-		s.handleAck(c, n)
-	case "presence":
-		s.handlePresence(c, n)
-	case "chatstate":
-		s.handleChatState(c, n)
-	case "call":
-		s.handleCall(c, n)
-	default:
+	if kind, ok := chatKinds[n.Tag]; !ok {
 		s.surprised(n)
+	} else if s.fits(n, kind.shape) {
+		kind.handle(s, c, n)
 	}
 }
 
+// chatKind is a kind of stanza that a linked device may send.
+type chatKind struct {
+	shape  shape
+	handle func(s *Server, c *conn, n *waBinary.Node)
+}
+
+var chatKinds = map[string]chatKind{
+	"message":   {messageShape, (*Server).handleMessage},
+	"receipt":   {receiptShape, (*Server).handleReceipt},
+	"ack":       {ackShape, (*Server).handleAck},
+	"presence":  {presenceShape, (*Server).handlePresence},
+	"chatstate": {chatStateShape, (*Server).handleChatState},
+	"call":      {callShape, (*Server).handleCall},
+}
+
+// fits tells whether a stanza has only elements that the sandbox knows, and reports one that has others.
+func (s *Server) fits(n *waBinary.Node, known shape) bool {
+	strange := known.strange(n)
+	if strange != "" {
+		s.surprisedBy(n, strange)
+	}
+	return strange == ""
+}
+
 // surprised notes a stanza that the sandbox does not know. Tests fail on them.
-func (s *Server) surprised(n *waBinary.Node) {
+func (s *Server) surprised(n *waBinary.Node) { s.surprisedBy(n, "") }
+
+// surprisedBy is surprised by one thing in a stanza.
+func (s *Server) surprisedBy(n *waBinary.Node, what string) {
 	name := describe(n)
-	if !s.unknown[name] {
+	if what != "" {
+		name += ": " + what
+	}
+	if len(s.unknown) < mostUnknown && !s.unknown[name] {
+		s.unknown[name] = true
 		s.log.Warn("sandbox: an unknown stanza", "stanza", name, "xml", n.String())
 	}
-	s.unknown[name] = true
 }
+
+// mostUnknown is how many kinds of unknown stanzas are noted.
+const mostUnknown = 1000
 
 // describe names a kind of stanza: tag, namespace, type and what it asks for.
 func describe(n *waBinary.Node) string {
@@ -92,16 +116,18 @@ func (s *Server) handleIQ(c *conn, n *waBinary.Node) {
 		s.handleIQAnswer(c, n)
 		return
 	}
-	handler, ok := iqHandlers[str(n, "xmlns")]
+	kind, ok := iqKinds[str(n, "xmlns")]
 	var a answer
 	switch {
 	case !ok:
 		s.surprised(n)
 		a = refused(501, "feature-not-implemented")
-	case c.device == nil && str(n, "xmlns") != "md" && str(n, "xmlns") != "w:p":
+	case c.device == nil && !kind.early:
 		a = refused(401, "not-authorized")
+	case !s.fits(n, kind.shape(n)):
+		a = refused(501, "feature-not-implemented")
 	default:
-		a = handler(s, c, n)
+		a = kind.answer(s, c, n)
 	}
 	if !a.silent {
 		s.after(func() { c.send(a.node(n)) })
@@ -124,8 +150,10 @@ func (a answer) node(query *waBinary.Node) waBinary.Node {
 // handleIQAnswer takes the client's answers to the two questions the server asks: pair-device and pair-success.
 func (s *Server) handleIQAnswer(c *conn, n *waBinary.Node) {
 	p := c.pairing
-	if p == nil || p.question == "" || str(n, "id") != p.question {
-		return
+	switch {
+	case p == nil:
+		s.surprised(n)
+	case p.question != "" && str(n, "id") == p.question:
+		s.pairAnswered(c, n)
 	}
-	s.pairAnswered(c, n)
 }

@@ -29,7 +29,7 @@ func (s *Server) tellHistory(d *device) error {
 	if err != nil {
 		return err
 	}
-	first, recent, old := cut(f.chats, time.Now().Add(-recentPast))
+	first, recent, old := cut(f.chats, s.now().Add(-recentPast))
 	people := f.people()
 	syncs := []phone.History{{Type: phone.HistoryBootstrap, Chats: f.conversations(d, first), Contacts: people}}
 	if len(f.chats) > 0 {

@@ -64,14 +64,19 @@ func (s *Server) login(c *conn, p *waWa6.ClientPayload) {
 		d.LID = p.GetLidDbMigrated()
 		s.saveDevice(d)
 	}
-	s.after(func() { c.send(success(d)) })
+	hello := success(d, s.now())
+	s.after(func() { c.send(hello) })
+	if d.Dirty != 0 {
+		dirty := el("ib", attrs{"from": server()}, el("dirty", attrs{"type": dirtyAccount, "timestamp": d.Dirty}))
+		s.after(func() { c.send(dirty) })
+	}
 	s.sendQueue(c, d)
 	s.applyFaults(c)
 }
 
-func success(d *device) waBinary.Node {
+func success(d *device, now time.Time) waBinary.Node {
 	return el("success", attrs{
-		"t": unix(time.Now()), "props": "27", "companion_enc_static": "0", "location": "sbx",
+		"t": unix(now), "props": "27", "companion_enc_static": "0", "location": "sbx",
 		"lid": d.lidJID(), "display_name": d.account.name,
 	})
 }

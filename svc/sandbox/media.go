@@ -12,6 +12,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 )
@@ -23,11 +24,23 @@ const (
 	mediaHost   = "mmg.whatsapp.net"
 	pictureID   = "1700000000"
 	picturePath = "/v/picture.jpg?ccb=1"
+	mediaToken  = "sandbox-" // and the LID of the account
 )
 
+// uploader returns the number of the account that an upload is from, "" when its token tells none.
+func (s *Server) uploader(r *http.Request) string {
+	lid, _ := strings.CutPrefix(r.URL.Query().Get("auth"), mediaToken)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a := s.byLID[lid]; a != nil {
+		return a.number
+	}
+	return ""
+}
+
 // iqMediaHosts names the media hosts; all of them are this server.
-func (s *Server) iqMediaHosts(*conn, *waBinary.Node) answer {
-	return result(el("media_conn", attrs{"auth": "sandbox", "ttl": 300, "auth_ttl": 21600, "max_buckets": 12},
+func (s *Server) iqMediaHosts(c *conn, _ *waBinary.Node) answer {
+	return result(el("media_conn", attrs{"auth": mediaToken + c.device.account.lid, "ttl": 300, "auth_ttl": 21600, "max_buckets": 12},
 		el("host", attrs{"hostname": mediaHost}), el("host", attrs{"hostname": "media-sbx1-1.cdn.whatsapp.net"})))
 }
 
@@ -42,7 +55,7 @@ func mediaURL(directPath string) string { return "https://" + mediaHost + direct
 
 // serveUpload takes a file. Its name must be the hash of what comes, as on the real hosts; only then does it know it.
 func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
-	if s.takeHTTPFault("upload_500") {
+	if s.takeHTTPFault("upload_500", s.uploader(r)) {
 		http.Error(w, "fault", http.StatusInternalServerError)
 		return
 	}
@@ -75,7 +88,7 @@ func (s *Server) serveDelete(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) serveDownload(w http.ResponseWriter, r *http.Request) {
 	for _, code := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone, http.StatusInternalServerError} {
-		if s.takeHTTPFault("media_" + strconv.Itoa(code)) {
+		if s.takeHTTPFault("media_"+strconv.Itoa(code), "") {
 			http.Error(w, "fault", code)
 			return
 		}

@@ -73,7 +73,7 @@ func (s *Server) handleMessage(c *conn, n *waBinary.Node) {
 func (s *Server) parcel(d *device, n *waBinary.Node) *parcel {
 	p := &parcel{
 		from: d.account, device: d.id, peer: s.find(jid(n, "to")), group: s.findGroup(jid(n, "to")), id: str(n, "id"), kind: str(n, "type"),
-		at: time.Now(), edit: str(n, "edit"), own: str(n, "category") == "peer", covers: map[types.JID]bool{},
+		at: s.now(), edit: str(n, "edit"), own: str(n, "category") == "peer", covers: map[types.JID]bool{},
 		proof: content(n.GetChildByTag("device-identity")),
 	}
 	// A retry of a message to our own devices names the chat as recipient.

@@ -64,7 +64,7 @@ func (l *newsletter) find(serverID int) *post {
 }
 
 func (s *Server) newNewsletter(owner *account, name, description string) *newsletter {
-	now := time.Now()
+	now := s.now()
 	n := 120363400000000000 + now.UnixMilli()%1e11*10
 	for s.newsletters[strconv.FormatInt(n, 10)] != nil {
 		n++
@@ -195,7 +195,7 @@ func (p *post) counts() (nodes []waBinary.Node) {
 func (s *Server) update(l *newsletter, p *post) {
 	s.saveNewsletter(l)
 	for d := range l.live {
-		s.enqueue(d, el("notification", attrs{"from": l.jid(), "type": "newsletter", "id": randomID(8), "t": unix(time.Now())},
+		s.enqueue(d, el("notification", attrs{"from": l.jid(), "type": "newsletter", "id": randomID(8), "t": unix(s.now())},
 			el("live_updates", nil, p.counted(false))))
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
-	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
@@ -22,38 +21,60 @@ type mexVariables struct {
 		Key  string  `json:"key"`
 		Type string  `json:"type"`
 		Text *string `json:"text"`
+		newNewsletter
 	} `json:"input"`
-	New struct {
-		Name        string `json:"name"`
-		Description string `json:"description"`
-	} `json:"newsletter_input"`
+	New newNewsletter `json:"newsletter_input"`
 }
 
-// mexQueries knows the queries by the ids that clients have for them (from the source of whatsmeow; Baileys has the same).
+// newNewsletter is what one makes a newsletter of. Clients put it into one of two places.
+type newNewsletter struct {
+	Name        string `json:"name"`
+	Description string `json:"description"`
+}
+
+// mexQueries knows the queries by the ids that clients have for them: whatsmeow's, then those of Baileys that differ.
 var mexQueries map[string]mexQuery = map[string]mexQuery{
 	"6563316087068696": (*Server).mexNewsletter,
 	"6388546374527196": (*Server).mexSubscribed,
 	"6234210096708695": (*Server).mexCreate,
-	"9926858900719341": func(s *Server, d *device, v mexVariables) any { return s.mexFollow(d, v, true) },
-	"6392786840836363": func(s *Server, d *device, v mexVariables) any { return s.mexFollow(d, v, false) },
-	"6274038279359549": func(s *Server, d *device, v mexVariables) any { return s.mexMute(d, v, true) },
-	"6068417879924485": func(s *Server, d *device, v mexVariables) any { return s.mexMute(d, v, false) },
+	"9926858900719341": mexFollow(true, "xwa2_newsletter_follow"),
+	"6392786840836363": mexFollow(false, "xwa2_newsletter_follow"),
+	"6274038279359549": mexMute(true, "xwa2_newsletter_update"),
+	"6068417879924485": mexMute(false, "xwa2_newsletter_update"),
 	"9152604461510864": (*Server).mexAbout,
+
+	"8823471724422422":  (*Server).mexCreate,
+	"24404358912487870": mexFollow(true, "xwa2_newsletter_join_v2"),
+	"9767147403369991":  mexFollow(false, "xwa2_newsletter_leave_v2"),
+	"29766401636284406": mexMute(true, "xwa2_newsletter_mute_v2"),
+	"9864994326891137":  mexMute(false, "xwa2_newsletter_unmute_v2"),
+	"23983697327930364": func(*Server, *device, mexVariables) any { // nobody is restricted
+		return object{"xwa2_fetch_account_reachout_timelock": object{"is_active": false}}
+	},
 }
 
-// iqMex answers queries of GraphQL; those it does not know with an empty object, which clients without a use for them take.
+// iqMex answers queries of GraphQL.
 func (s *Server) iqMex(c *conn, n *waBinary.Node) answer {
 	asked := n.GetChildByTag("query")
 	var query struct{ Variables mexVariables }
 	_ = json.Unmarshal(content(asked), &query) // what is not there is zero
-	var data any = object{}
-	if fn := mexQueries[str(&asked, "query_id")]; fn != nil {
-		data = fn(s, c.device, query.Variables)
+	id := str(&asked, "query_id")
+	fn := mexQueries[id]
+	if fn == nil {
+		s.surprisedBy(n, "query_id "+id)
+		return mexAnswer(mexRefusal(400, "Unknown query"))
 	}
-	reply := object{"data": data}
-	if data == nil {
-		reply = object{"data": nil, "errors": []object{{"message": "Not found", "extensions": object{"error_code": 404, "severity": "WARNING"}}}}
+	if data := fn(s, c.device, query.Variables); data != nil {
+		return mexAnswer(object{"data": data})
 	}
+	return mexAnswer(mexRefusal(404, "Not found"))
+}
+
+func mexRefusal(code int, message string) object {
+	return object{"data": nil, "errors": []object{{"message": message, "extensions": object{"error_code": code, "severity": "WARNING"}}}}
+}
+
+func mexAnswer(reply object) answer {
 	text, err := json.Marshal(reply)
 	if err != nil {
 		return refused(500, "internal-server-error")
@@ -81,10 +102,14 @@ func (s *Server) mexSubscribed(d *device, _ mexVariables) any {
 }
 
 func (s *Server) mexCreate(d *device, v mexVariables) any {
-	if v.New.Name == "" {
+	wanted := v.New
+	if wanted.Name == "" {
+		wanted = v.Input.newNewsletter
+	}
+	if wanted.Name == "" {
 		return nil
 	}
-	return object{"xwa2_newsletter_create": s.metadata(s.newNewsletter(d.account, v.New.Name, v.New.Description), d.account)}
+	return object{"xwa2_newsletter_create": s.metadata(s.newNewsletter(d.account, wanted.Name, wanted.Description), d.account)}
 }
 
 func (s *Server) newsletterNamed(v mexVariables) *newsletter {
@@ -95,27 +120,37 @@ func (s *Server) newsletterNamed(v mexVariables) *newsletter {
 	return s.newsletters[j.User]
 }
 
-func (s *Server) mexFollow(d *device, v mexVariables, on bool) any {
-	l := s.newsletterNamed(v)
-	if l == nil {
-		return nil
+// mexFollow makes the query with which accounts begin or end to follow; clients look for the answer under its name.
+func mexFollow(on bool, name string) mexQuery {
+	return func(s *Server, d *device, v mexVariables) any {
+		l := s.newsletterNamed(v)
+		if l == nil {
+			return nil
+		}
+		s.follow(l, d.account, d, on)
+		return object{name: s.metadata(l, d.account)}
 	}
-	s.follow(l, d.account, d, on)
-	return object{"xwa2_newsletter_follow": s.metadata(l, d.account)}
 }
 
-func (s *Server) mexMute(d *device, v mexVariables, on bool) any {
-	l := s.newsletterNamed(v)
-	if l == nil {
-		return nil
+func mexMute(on bool, name string) mexQuery {
+	return func(s *Server, d *device, v mexVariables) any {
+		l := s.newsletterNamed(v)
+		if l == nil {
+			return nil
+		}
+		s.mute(l, d, on)
+		return object{name: s.metadata(l, d.account)}
 	}
+}
+
+// mute turns what a newsletter rings off or on for an account, and tells its other devices.
+func (s *Server) mute(l *newsletter, d *device, on bool) {
 	l.Muted = slices.DeleteFunc(l.Muted, func(n string) bool { return n == d.account.number })
 	if on {
 		l.Muted = append(l.Muted, d.account.number)
 	}
 	s.saveNewsletter(l)
 	s.mexNotify(d.account, d, "xwa2_notify_newsletter_on_mute_change", object{"id": l.jid().String(), "mute": l.mute(d.account)})
-	return object{"xwa2_newsletter_update": s.metadata(l, d.account)}
 }
 
 func (s *Server) mexAbout(d *device, v mexVariables) any {
@@ -162,15 +197,15 @@ func (s *Server) iqNewsletter(c *conn, n *waBinary.Node) answer {
 		return refused(404, "item-not-found")
 	}
 	if listed {
-		return result(el("messages", attrs{"jid": l.jid(), "t": unix(time.Now())}, l.page(&list, "before", true)...))
+		return result(el("messages", attrs{"jid": l.jid(), "t": unix(s.now())}, l.page(&list, "before", true)...))
 	}
 	if updates, ok := n.GetOptionalChildByTag("message_updates"); ok {
-		return result(el("message_updates", nil, el("messages", attrs{"jid": l.jid(), "t": unix(time.Now())}, l.page(&updates, "after", false)...)))
+		return result(el("message_updates", nil, el("messages", attrs{"jid": l.jid(), "t": unix(s.now())}, l.page(&updates, "after", false)...)))
 	}
 	if _, ok := n.GetOptionalChildByTag("live_updates"); ok {
 		d := c.device
 		l.live[d] = true
-		time.AfterFunc(s.scaled(liveFor), func() {
+		s.schedule(s.scaled(liveFor), func() {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			delete(l.live, d)
@@ -198,7 +233,7 @@ func (l *newsletter) page(asked *waBinary.Node, bound string, whole bool) (nodes
 
 // handlePost takes a post of the owner's device, or somebody's reaction to one.
 func (s *Server) handlePost(c *conn, l *newsletter, n *waBinary.Node) {
-	a, now := c.device.account, time.Now()
+	a, now := c.device.account, s.now()
 	if reaction, ok := n.GetOptionalChildByTag("reaction"); ok {
 		s.react(l, a, number(n, "server_id"), str(&reaction, "code"))
 		s.ackMessage(c, n, now, nil)
@@ -235,7 +270,7 @@ func (l *newsletter) byID(id string) *post {
 func (s *Server) amend(c *conn, l *newsletter, n *waBinary.Node, edit string, data []byte) {
 	p := l.byID(str(n, "id"))
 	if p == nil {
-		s.ackMessage(c, n, time.Now(), attrs{"error": 404})
+		s.ackMessage(c, n, s.now(), attrs{"error": 404})
 		return
 	}
 	if p.Data = data; len(data) == 0 {
@@ -243,7 +278,7 @@ func (s *Server) amend(c *conn, l *newsletter, n *waBinary.Node, edit string, da
 	}
 	s.saveNewsletter(l)
 	s.spread(l, p, c.device, edit)
-	s.ackMessage(c, n, time.Now(), attrs{"server_id": p.ServerID})
+	s.ackMessage(c, n, s.now(), attrs{"server_id": p.ServerID})
 }
 
 // react counts a reaction, or takes it back with "".

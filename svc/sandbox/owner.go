@@ -36,7 +36,7 @@ func (s *Server) Change(ctx context.Context, number string, c api.SandboxChange)
 
 // choice reads what a person wants.
 func (s *Server) choice(a *account, c api.SandboxChange) (phone.Choice, error) {
-	out := phone.Choice{Kind: c.Kind, Off: c.Off, Name: c.Name, Label: c.Label, Color: c.Color, Until: c.Until, WithMedia: c.WithMedia, LastAt: time.Now()}
+	out := phone.Choice{Kind: c.Kind, Off: c.Off, Name: c.Name, Label: c.Label, Color: c.Color, Until: c.Until, WithMedia: c.WithMedia, LastAt: s.now()}
 	if c.Contact != "" {
 		out.Contact = s.contactNamed(c)
 	}
@@ -94,7 +94,7 @@ func (s *Server) chatChosen(text string) (types.JID, error) {
 func (s *Server) targetOf(a *account, chat types.JID, id string) (*phone.Target, time.Time, error) {
 	row, err := s.inboxByID(a.number, id)
 	if err != nil || row == nil {
-		return nil, time.Now(), err
+		return nil, s.now(), err
 	}
 	sender := row.sender
 	if author := s.find(sender); author != nil {
@@ -122,7 +122,7 @@ func (s *Server) choose(a *account, c phone.Choice) (phone.Patch, error) {
 	if err != nil {
 		return phone.Patch{}, err
 	}
-	patch, err := ph.Choose(c, time.Now())
+	patch, err := ph.Choose(c, s.now())
 	if errors.Is(err, phone.ErrChoice) {
 		return patch, invalid("change_invalid", "The kind of change is not known, or something it needs is missing: a chat, a message in it, a contact, a label or a name.")
 	}

@@ -29,7 +29,7 @@ type pairing struct {
 	data     *waWa6.ClientPayload_DevicePairingRegistrationData
 	lid      bool
 	refs     []string
-	expire   *time.Timer
+	expire   *alarm
 	code     *codeLink // linking by code, when it is under way
 	question string    // id of the pair-success iq that the client has yet to answer
 	device   *device   // what the client will be, once it has answered
@@ -49,7 +49,7 @@ func (s *Server) offerPairing(c *conn, p *waWa6.ClientPayload) {
 		refs = append(refs, body("ref", nil, []byte(ref)))
 	}
 	offer.Content = refs
-	pairing.expire = time.AfterFunc(s.scaled(refsLifetime), func() { s.expirePairing(c) })
+	pairing.expire = s.schedule(s.scaled(refsLifetime), func() { s.expirePairing(c) })
 	s.after(func() {
 		c.send(el("iq", attrs{"from": server(), "type": "set", "id": randomID(6), "xmlns": "md"}, offer))
 	})
@@ -79,7 +79,7 @@ func (s *Server) dropPairing(c *conn) {
 	if p == nil {
 		return
 	}
-	p.expire.Stop()
+	s.cancel(p.expire)
 	for _, ref := range p.refs {
 		delete(s.refs, ref)
 	}
@@ -148,7 +148,7 @@ func (s *Server) link(a *account, p *pairing, identity, secret [32]byte) error {
 	if !slices.Equal(identity[:], p.data.GetEIdent()) {
 		return invalid("qr_invalid", "The code does not belong to the device that shows it.")
 	}
-	signed, err := ph.Link(identity, secret, time.Now())
+	signed, err := ph.Link(identity, secret, s.now())
 	if err != nil {
 		return err
 	}
@@ -157,7 +157,7 @@ func (s *Server) link(a *account, p *pairing, identity, secret [32]byte) error {
 	s.saveAccount(a)
 	p.device = newDevice(a, p, signed.KeyIndex)
 	p.question, p.answered = randomID(8), make(chan error, 1)
-	n := pairSuccess(p, signed.Container)
+	n := pairSuccess(p, s.now(), signed.Container)
 	s.after(func() { p.conn.send(n) })
 	return nil
 }
@@ -191,9 +191,9 @@ func newDevice(a *account, p *pairing, keyIndex uint32) *device {
 	return d
 }
 
-func pairSuccess(p *pairing, container []byte) waBinary.Node {
+func pairSuccess(p *pairing, now time.Time, container []byte) waBinary.Node {
 	d := p.device
-	return el("iq", attrs{"from": server(), "type": "set", "id": p.question, "t": unix(time.Now())},
+	return el("iq", attrs{"from": server(), "type": "set", "id": p.question, "t": unix(now)},
 		el("pair-success", nil,
 			body("device-identity", nil, container),
 			el("device", attrs{"jid": d.account.jid(d.id, false), "lid": d.account.jid(d.id, true)}),

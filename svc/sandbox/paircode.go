@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"context"
-	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 
@@ -119,7 +118,7 @@ func (s *Server) primaryHello(a *account, p *pairing, code string) error {
 	}
 	s.savePhone(a)
 	p.code.done = make(chan error, 1)
-	n := el("notification", attrs{"from": server(), "type": "link_code_companion_reg", "id": randomID(8), "t": unix(time.Now())},
+	n := el("notification", attrs{"from": server(), "type": "link_code_companion_reg", "id": randomID(8), "t": unix(s.now())},
 		el("link_code_companion_reg", attrs{"stage": "primary_hello"},
 			body("link_code_pairing_wrapped_primary_ephemeral_pub", nil, p.code.link.Wrapped),
 			body("primary_identity_pub", nil, p.code.link.Identity),

@@ -7,7 +7,6 @@ import (
 	"image"
 	"slices"
 	"strings"
-	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"google.golang.org/protobuf/proto"
@@ -102,7 +101,7 @@ func (s *Server) Post(ctx context.Context, name, text string) (api.SandboxPost, 
 	if err != nil {
 		return api.SandboxPost{}, invalid("message_invalid", "The text is not made of characters.")
 	}
-	p := &post{ID: randomID(10), Kind: "text", At: time.Now(), Data: data}
+	p := &post{ID: randomID(10), Kind: "text", At: s.now(), Data: data}
 	err = s.do(ctx, func() error {
 		l := s.newsletters[digits(name)]
 		if l == nil {

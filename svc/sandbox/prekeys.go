@@ -44,7 +44,7 @@ func (s *Server) takeBundle(d *device) *phone.Bundle {
 	d.used++
 	s.put(`UPDATE devices SET used=? WHERE number=? AND device=?`, d.used, d.account.number, d.id)
 	if left := len(d.keys) - d.used; left == lowKeys || left == 0 {
-		s.enqueue(d, el("notification", attrs{"from": server(), "type": "encrypt", "id": randomID(8), "t": unix(time.Now())},
+		s.enqueue(d, el("notification", attrs{"from": server(), "type": "encrypt", "id": randomID(8), "t": unix(s.now())},
 			el("count", attrs{"value": left})))
 	}
 	return b
@@ -179,7 +179,7 @@ func (s *Server) bundleFor(j types.JID) waBinary.Node {
 		if d == nil {
 			return missing
 		}
-		return bundleUser(j, *s.takeBundle(d), d.Proof)
+		return bundleUser(j, s.now(), *s.takeBundle(d), d.Proof)
 	}
 	ph, err := s.phoneOf(a)
 	if err != nil {
@@ -190,13 +190,13 @@ func (s *Server) bundleFor(j types.JID) waBinary.Node {
 		return missing
 	}
 	s.savePhone(a)
-	return bundleUser(j, b, nil)
+	return bundleUser(j, s.now(), b, nil)
 }
 
-func bundleUser(j types.JID, b phone.Bundle, proof []byte) waBinary.Node {
+func bundleUser(j types.JID, now time.Time, b phone.Bundle, proof []byte) waBinary.Node {
 	children := slices.Concat([]waBinary.Node{body("registration", nil, number32(b.RegistrationID))}, bundleNodes(b))
 	if len(proof) > 0 {
 		children = append(children, body("device-identity", nil, proof))
 	}
-	return el("user", attrs{"jid": j, "t": unix(time.Now())}, children...)
+	return el("user", attrs{"jid": j, "t": unix(now)}, children...)
 }

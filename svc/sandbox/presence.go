@@ -1,8 +1,6 @@
 package sandbox
 
 import (
-	"time"
-
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
 )
@@ -19,9 +17,11 @@ func (s *Server) handlePresence(c *conn, n *waBinary.Node) {
 	case "unavailable":
 		c.available = false
 		s.announce(c.device.account)
-	default:
+	case "", "available":
 		c.available = true
 		s.announce(c.device.account)
+	default:
+		s.surprised(n)
 	}
 }
 
@@ -62,7 +62,7 @@ func (s *Server) presence(a *account, as types.JID) waBinary.Node {
 // announce tells everybody who watches an account.
 func (s *Server) announce(a *account) {
 	if !a.visible() {
-		a.lastSeen = time.Now()
+		a.lastSeen = s.now()
 	}
 	for c, as := range a.subscribers {
 		if c.device != nil && a.profile.blocks(c.device.account) {

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
@@ -100,16 +99,38 @@ func (s *Server) acquainted(a *account) (list []*account) {
 func (s *Server) tellDevices(a *account, but *device, kind string, from func(*device) types.JID, children ...waBinary.Node) {
 	for _, id := range deviceIDs(a)[1:] {
 		if d := a.devices[id]; d != but {
-			s.enqueue(d, el("notification", attrs{"from": from(d), "type": kind, "id": randomID(8), "t": unix(time.Now())}, children...))
+			if kind == "account_sync" && d.conn == nil {
+				s.soil(d)
+			}
+			s.enqueue(d, el("notification", attrs{"from": from(d), "type": kind, "id": randomID(8), "t": unix(s.now())}, children...))
 		}
 	}
 }
+
+// soil notes that settings changed while a device was away: it hears so at each login until it says that it has asked for them.
+func (s *Server) soil(d *device) {
+	d.Dirty = s.now().Unix()
+	s.saveDevice(d)
+}
+
+// iqClean takes that a device has asked for what had changed.
+func (s *Server) iqClean(c *conn, n *waBinary.Node) answer {
+	clean := n.GetChildByTag("clean")
+	if str(&clean, "type") == dirtyAccount && c.device.Dirty != 0 {
+		c.device.Dirty = 0
+		s.saveDevice(c.device)
+	}
+	return result()
+}
+
+// dirtyAccount is the word for the settings of an account.
+const dirtyAccount = "account_sync"
 
 func (a *account) forDevice(d *device) types.JID { return a.jid(0, d.LID) }
 
 // setAbout changes the text under a name; by is the device that did, nil for the phone.
 func (s *Server) setAbout(a *account, text string) {
-	a.profile.About, a.profile.AboutAt = text, time.Now().Unix()
+	a.profile.About, a.profile.AboutAt = text, s.now().Unix()
 	s.saveProfile(a)
 	for _, other := range s.acquainted(a) {
 		s.tellDevices(other, nil, "status", a.forDevice, body("set", nil, []byte(text)))
@@ -122,7 +143,7 @@ func (s *Server) setPicture(a *account, by *device, data []byte) (id string) {
 	change := el("delete", attrs{"jid": a.pn()})
 	p.Picture, p.PictureID, p.NoPicture = "", "", true
 	if data != nil {
-		p.Picture, p.PictureID, p.NoPicture = s.saveMedia("picture", data), strconv.FormatInt(time.Now().UnixMicro(), 10), false
+		p.Picture, p.PictureID, p.NoPicture = s.saveMedia("picture", data), strconv.FormatInt(s.now().UnixMicro(), 10), false
 		change = el("set", attrs{"jid": a.pn(), "id": p.PictureID, "author": a.pn()})
 	}
 	s.saveProfile(a)

@@ -3,7 +3,6 @@ package sandbox
 import (
 	"slices"
 	"strconv"
-	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
@@ -60,7 +59,7 @@ func (s *Server) passToken(from *account, token *waBinary.Node) {
 	for _, id := range deviceIDs(to)[1:] {
 		d := to.devices[id]
 		s.enqueue(d, el("notification",
-			attrs{"from": from.jid(0, d.LID), "type": "privacy_token", "id": randomID(8), "t": unix(time.Now()), "sender_lid": from.lidJID()},
+			attrs{"from": from.jid(0, d.LID), "type": "privacy_token", "id": randomID(8), "t": unix(s.now()), "sender_lid": from.lidJID()},
 			el("tokens", nil, body("token", attrs{"type": "trusted_contact", "t": str(token, "t")}, []byte("token of "+from.lid)))))
 	}
 }
@@ -93,7 +92,7 @@ func (s *Server) iqDisappearing(c *conn, n *waBinary.Node) answer {
 		return refused(400, "bad-request")
 	}
 	a := c.device.account
-	a.profile.Disappearing, a.profile.DisappearingAt = seconds, time.Now().Unix()
+	a.profile.Disappearing, a.profile.DisappearingAt = seconds, s.now().Unix()
 	s.saveProfile(a)
 	s.tellDevices(a, c.device, "account_sync", a.forDevice, el("disappearing_mode", attrs{"duration": seconds, "t": a.profile.DisappearingAt}))
 	return result()

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 )
@@ -69,17 +70,53 @@ func (s *Server) pump(d *device) {
 		if c.backlog > 0 {
 			n = e.offline(c.offline - c.backlog)
 		}
-		twice := n.Tag == "message" && s.takeFault("duplicate", d.account.number) != nil
-		s.after(func() {
-			c.send(n)
-			if twice {
-				c.send(n)
-			}
-		})
+		s.forward(c, &n)
 		if c.backlog > 0 {
 			s.workOff(c)
 		}
 	}
+}
+
+// forward sends a stanza of the queue, unless a fault says otherwise: twice, or after the message that follows it.
+func (s *Server) forward(c *conn, n *waBinary.Node) {
+	send := func(n *waBinary.Node) { s.after(func() { c.send(*n) }) }
+	if n.Tag != "message" {
+		send(n)
+		return
+	}
+	number := c.device.account.number
+	if c.held == nil {
+		if f := s.takeFault("out_of_order", number); f != nil {
+			s.hold(c, n, f)
+			return
+		}
+	}
+	send(n)
+	if s.takeFault("duplicate", number) != nil {
+		send(n)
+	}
+	if c.held != nil {
+		send(c.held)
+		c.held = nil
+	}
+}
+
+// hold keeps a message back until another one has overtaken it, or until none has come for a while: the delay of the fault, or a
+// second.
+func (s *Server) hold(c *conn, n *waBinary.Node, f *armed) {
+	c.held = n
+	wait := time.Duration(f.DelayMS) * time.Millisecond
+	if wait <= 0 {
+		wait = time.Second
+	}
+	time.AfterFunc(wait, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if c.held == n {
+			c.held = nil
+			s.after(func() { c.send(*n) })
+		}
+	})
 }
 
 // workOff notes that one stanza of the time before the login is sent or needs no sending any more. The client is told when
@@ -119,5 +156,12 @@ func (s *Server) settle(d *device, class, id, from string) {
 
 // handleAck takes the acknowledgement of a notification, a receipt or a message.
 func (s *Server) handleAck(c *conn, n *waBinary.Node) {
+	if !slices.Contains(ackClasses, str(n, "class")) {
+		s.surprised(n)
+		return
+	}
 	s.settle(c.device, str(n, "class"), str(n, "id"), str(n, "to"))
 }
+
+// ackClasses are the kinds of stanzas that devices acknowledge.
+var ackClasses = []string{"message", "receipt", "notification", "call"}

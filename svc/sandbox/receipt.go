@@ -85,7 +85,7 @@ func (s *Server) handleReceipt(c *conn, n *waBinary.Node) {
 	if to == nil {
 		return
 	}
-	r := receipt{from: d.account, device: d.id, kind: kind, ids: receiptIDs(n), at: time.Now()}
+	r := receipt{from: d.account, device: d.id, kind: kind, ids: receiptIDs(n), at: s.now()}
 	switch kind {
 	case "", "inactive", "sender", "peer_msg":
 		for _, id := range r.ids {
@@ -134,7 +134,7 @@ func (s *Server) handleRetry(d *device, to *account, n *waBinary.Node) {
 	if other == nil {
 		return
 	}
-	a := attrs{"from": d.account.jid(d.id, other.LID), "id": str(n, "id"), "type": "retry", "t": unix(time.Now())}
+	a := attrs{"from": d.account.jid(d.id, other.LID), "id": str(n, "id"), "type": "retry", "t": unix(s.now())}
 	if category := str(n, "category"); category != "" {
 		a["category"] = category
 	}

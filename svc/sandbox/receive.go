@@ -3,7 +3,6 @@ package sandbox
 import (
 	"errors"
 	"strconv"
-	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waE2E"
@@ -95,7 +94,7 @@ func (s *Server) phoneConfirms(p *parcel, a *account) {
 	if p.device == 0 && a == p.from {
 		return
 	}
-	r := receipt{from: a, ids: []string{p.id}, at: time.Now(), group: p.group}
+	r := receipt{from: a, ids: []string{p.id}, at: s.now(), group: p.group}
 	if a != p.from {
 		s.routeReceipt(r, p.from)
 		return
@@ -149,7 +148,7 @@ func (s *Server) phoneAsksAgain(p *parcel, a *account, ph *phone.Phone, enc waBi
 		return
 	}
 	s.savePhone(a)
-	r := receipt{from: a, kind: "retry", ids: []string{p.id}, at: time.Now(), group: p.group}
+	r := receipt{from: a, kind: "retry", ids: []string{p.id}, at: s.now(), group: p.group}
 	if a == p.from && !p.own && p.group == nil {
 		r.chat = p.peer
 	}
@@ -178,8 +177,8 @@ func (s *Server) phoneServes(p *parcel, a *account, msg *waE2E.Message) {
 	case waE2E.ProtocolMessage_PEER_DATA_OPERATION_REQUEST_MESSAGE:
 		s.phoneFinds(p, d, m.GetPeerDataOperationRequestMessage())
 	default:
-		s.log.Warn("sandbox: a phone does not know what its device asks for", "type", m.GetType().String())
-		s.unknown["peer message "+m.GetType().String()] = true
+		n := el("message", attrs{"category": "peer", "type": m.GetType().String()})
+		s.surprised(&n)
 	}
 }
 

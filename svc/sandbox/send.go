@@ -204,7 +204,7 @@ func (s *Server) peerMessage(d *device, id string, msg *waE2E.Message, bundle *p
 	if count > 0 {
 		enc.Attrs["count"] = count
 	}
-	p := &parcel{from: d.account, peer: d.account, id: id, kind: "text", at: time.Now(), own: true}
+	p := &parcel{from: d.account, peer: d.account, id: id, kind: "text", at: s.now(), own: true}
 	n := s.stanza(p, d, enc)
 	n.Attrs["push_priority"] = "high"
 	s.enqueue(d, n)

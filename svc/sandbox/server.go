@@ -20,6 +20,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.mau.fi/whatsmeow/util/keys"
@@ -52,6 +53,8 @@ type Server struct {
 	committed   chan struct{} // closed when the last batch is committed
 
 	traffic *traffic
+	offset  atomic.Int64 // nanoseconds that the clock is ahead of the real one; written under mu
+	slow    atomic.Bool  // a fault slows the network down
 
 	mu          sync.Mutex
 	failed      error // why nothing can be saved any more
@@ -68,8 +71,9 @@ type Server struct {
 	calls       map[string]*call
 	groups      map[string]*group // by the user part of their JID
 	revoked     map[string]bool   // codes of invite links that are not valid any more
-	faults      []*api.SandboxFault
+	faults      []*armed
 	unknown     map[string]bool
+	alarms      map[*alarm]struct{}
 }
 
 var _ api.Sandbox = (*Server)(nil)
@@ -118,7 +122,12 @@ func (s *Server) forget() {
 	s.newsletters, s.calls = map[string]*newsletter{}, map[string]*call{}
 	s.groups, s.revoked = map[string]*group{}, map[string]bool{}
 	s.faults = nil
+	s.slow.Store(false)
 	s.unknown = map[string]bool{}
+	for a := range s.alarms {
+		a.timer.Stop()
+	}
+	s.alarms = map[*alarm]struct{}{}
 }
 
 func (s *Server) prepare() (err error) {

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"strings"
-	"time"
 
 	waBinary "go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
@@ -70,8 +69,7 @@ func (s *Server) usyncItem(c *conn, a *account, item *waBinary.Node, asked []byt
 	case "username", "business", "bot", "text_status", "sidelist":
 		return waBinary.Node{}, false
 	}
-	s.unknown["usync "+item.Tag] = true
-	s.log.Warn("sandbox: an unknown usync question", "name", item.Tag)
+	s.surprised(item)
 	return waBinary.Node{}, false
 }
 
@@ -87,8 +85,8 @@ func (s *Server) deviceList(a *account) waBinary.Node {
 	}
 	list := el("devices", nil, el("device-list", attrs{"hash": deviceHash(s.allJIDs(a))}, devices...))
 	if ph, err := s.phoneOf(a); err == nil {
-		if signed, err := ph.KeyIndexes(time.Now()); err == nil {
-			list.Content = append(list.GetChildren(), body("key-index-list", attrs{"ts": unix(time.Now())}, signed))
+		if signed, err := ph.KeyIndexes(s.now()); err == nil {
+			list.Content = append(list.GetChildren(), body("key-index-list", attrs{"ts": unix(s.now())}, signed))
 		}
 	}
 	return list
@@ -121,7 +119,7 @@ func (s *Server) devicesChanged(d *device, change string) {
 			continue
 		}
 		s.enqueue(watcher, el("notification",
-			attrs{"from": a.pn(), "type": "devices", "id": randomID(8), "t": unix(time.Now()), "lid": a.lidJID()},
+			attrs{"from": a.pn(), "type": "devices", "id": randomID(8), "t": unix(s.now()), "lid": a.lidJID()},
 			el(change, attrs{"device_hash": hash, "device_lid_hash": lidHash},
 				el("device", attrs{"jid": a.jid(d.id, false), "lid": d.lidJID(), "key-index": d.KeyIndex}))))
 	}
@@ -142,7 +140,7 @@ func (s *Server) ownDevices(d *device) waBinary.Node {
 	for _, id := range deviceIDs(a) {
 		devices = append(devices, el("device", attrs{"jid": a.jid(id, false)}))
 	}
-	return el("notification", attrs{"from": a.pn(), "type": "account_sync", "id": randomID(8), "t": unix(time.Now())},
+	return el("notification", attrs{"from": a.pn(), "type": "account_sync", "id": randomID(8), "t": unix(s.now())},
 		el("devices", attrs{"dhash": deviceHash(s.allJIDs(a))}, devices...))
 }
 
