@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"database/sql"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
@@ -203,6 +204,7 @@ func (c *client) open() {
 	cli.SetMediaHTTPClient(h)
 	cli.SynchronousAck = true
 	cli.EnableDecryptedEventBuffer = true
+	cli.RefreshCAT = func(context.Context) error { return errors.New("no such credentials") } // without it a 413 ends the process
 	// The library's own reconnecting races with itself (exsync.Event.GetChan) while a request waits for the connection.
 	cli.EnableAutoReconnect = false
 	c.Client, c.events = cli, make(chan any, 4096)

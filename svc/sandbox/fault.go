@@ -31,10 +31,6 @@ var waiting = []string{
 	"media_403", "media_404", "media_410", "media_500", "upload_500",
 }
 
-// Faults of requests that do not tell whose they are: who opens a websocket says who it is only behind it, and downloads carry no
-// name at all. Uploads carry the token that their account was given.
-var nameless = []string{"http_503", "media_403", "media_404", "media_410", "media_500"}
-
 const slowNetwork = "slow_network"
 
 // armed is a fault that waits for its moment.
@@ -67,8 +63,8 @@ func checkFault(f api.SandboxFault) error {
 	switch {
 	case !slices.Contains(faultKinds(), f.Kind):
 		return invalid("fault_invalid", "There is no fault of this kind: "+strings.Join(faultKinds(), ", ")+".")
-	case f.Phone != "" && slices.Contains(nameless, f.Kind):
-		return invalid("fault_invalid", "A request that "+f.Kind+" strikes does not say whose it is: leave the phone out, and it strikes the next one of anybody.")
+	case f.Kind == "http_503" && f.Phone != "":
+		return invalid("fault_invalid", "Who opens a websocket says only behind it who it is: leave the phone out, and http_503 strikes whoever is next.")
 	case f.Kind == slowNetwork && (f.DelayMS <= 0 || f.DelayMS > maxDelay):
 		return invalid("fault_invalid", "slow_network needs delayMs, by how much each frame is late: from 1 to 60,000.")
 	case f.ForMS != 0 && f.Kind != slowNetwork || f.ForMS < 0:

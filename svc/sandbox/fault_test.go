@@ -114,13 +114,6 @@ func TestFaultRefusedMessage(t *testing.T) {
 	}
 }
 
-func TestFaultUnknown(t *testing.T) {
-	w := newWorld(t)
-	if err := w.Fault(t.Context(), api.SandboxFault{Kind: "earthquake"}); err == nil {
-		t.Error("an unknown fault was armed")
-	}
-}
-
 func TestDuplicateDelivery(t *testing.T) {
 	w, c := linked(t)
 	w.fault(api.SandboxFault{Kind: "duplicate", Phone: alice})

@@ -24,24 +24,33 @@ const (
 	mediaHost   = "mmg.whatsapp.net"
 	pictureID   = "1700000000"
 	picturePath = "/v/picture.jpg?ccb=1"
+	mediaHosts  = ".cdn.whatsapp.net"
 	mediaToken  = "sandbox-" // and the LID of the account
 )
 
-// uploader returns the number of the account that an upload is from, "" when its token tells none.
-func (s *Server) uploader(r *http.Request) string {
-	lid, _ := strings.CutPrefix(r.URL.Query().Get("auth"), mediaToken)
+// iqMediaHosts names the media hosts; all of them are this server. Each account gets hosts of its own, so that a request tells whose it
+// is; clients that go by the URL in a message instead, as some do, do not tell.
+func (s *Server) iqMediaHosts(c *conn, _ *waBinary.Node) answer {
+	lid := c.device.account.lid
+	return result(el("media_conn", attrs{"auth": mediaToken + lid, "ttl": 300, "auth_ttl": 21600, "max_buckets": 12},
+		el("host", attrs{"hostname": "media-" + lid + "-1" + mediaHosts}), el("host", attrs{"hostname": "media-" + lid + "-2" + mediaHosts})))
+}
+
+// whose returns the number of the account that a media request is of, by its token or its host; "" when neither tells.
+func (s *Server) whose(r *http.Request) string {
+	lid, ok := strings.CutPrefix(r.URL.Query().Get("auth"), mediaToken)
+	if !ok {
+		name, _, _ := strings.Cut(r.Host, ".")
+		if parts := strings.Split(name, "-"); len(parts) == 3 {
+			lid = parts[1]
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a := s.byLID[lid]; a != nil {
 		return a.number
 	}
 	return ""
-}
-
-// iqMediaHosts names the media hosts; all of them are this server.
-func (s *Server) iqMediaHosts(c *conn, _ *waBinary.Node) answer {
-	return result(el("media_conn", attrs{"auth": mediaToken + c.device.account.lid, "ttl": 300, "auth_ttl": 21600, "max_buckets": 12},
-		el("host", attrs{"hostname": mediaHost}), el("host", attrs{"hostname": "media-sbx1-1.cdn.whatsapp.net"})))
 }
 
 // saveMedia keeps an encrypted file and returns its direct path. Clients append more to the query: it must have one.
@@ -55,7 +64,7 @@ func mediaURL(directPath string) string { return "https://" + mediaHost + direct
 
 // serveUpload takes a file. Its name must be the hash of what comes, as on the real hosts; only then does it know it.
 func (s *Server) serveUpload(w http.ResponseWriter, r *http.Request) {
-	if s.takeHTTPFault("upload_500", s.uploader(r)) {
+	if s.takeHTTPFault("upload_500", s.whose(r)) {
 		http.Error(w, "fault", http.StatusInternalServerError)
 		return
 	}
@@ -87,8 +96,9 @@ func (s *Server) serveDelete(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) serveDownload(w http.ResponseWriter, r *http.Request) {
+	number := s.whose(r)
 	for _, code := range []int{http.StatusForbidden, http.StatusNotFound, http.StatusGone, http.StatusInternalServerError} {
-		if s.takeHTTPFault("media_"+strconv.Itoa(code), "") {
+		if s.takeHTTPFault("media_"+strconv.Itoa(code), number) {
 			http.Error(w, "fault", code)
 			return
 		}

@@ -167,6 +167,10 @@ func TestCalls(t *testing.T) {
 	second, err := w.Call(t.Context(), bob, alice, false)
 	c.must(err)
 	wait(c, func(e *events.CallOffer) bool { return e.CallID == second.ID })
+	w.restartWith(c)
+	if got := w.callState(bob, made.ID); got != "rejected" {
+		t.Errorf("after a restart the first call is %q", got)
+	}
 	c.must(w.EndCall(t.Context(), bob, second.ID))
 	wait(c, func(e *events.CallTerminate) bool { return e.CallID == second.ID })
 }

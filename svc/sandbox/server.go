@@ -166,6 +166,7 @@ func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /ws/chat", s.serveChat)
 	mux.HandleFunc("POST /mms/{kind}/{token}", s.serveUpload)
+	mux.HandleFunc("POST /newsletter/{kind}/{token}", s.serveUpload)
 	mux.HandleFunc("DELETE /mms/{kind}/{token}", s.serveDelete)
 	mux.HandleFunc("GET /v/{path...}", s.serveDownload)
 	return mux

@@ -1,6 +1,8 @@
 package session
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"runtime"
 	"time"
@@ -42,6 +44,9 @@ func setProcessWide(n Network) {
 	}
 }
 
+// errNoCAT says why a login that lacks a credential of this kind fails for good: only WhatsApp's own other apps have them.
+var errNoCAT = errors.New("there is no other credential to log in with")
+
 // newClient makes the library's client for one run of a session, set so that a
 // message is acknowledged only after its handler said true, that what was
 // decrypted outlives a crash before that, and that reconnecting is ours.
@@ -56,6 +61,8 @@ func newClient(device *wastore.Device, log libLog, media, socket *http.Transport
 	c.AutomaticMessageRerequestFromPhone = true
 	c.ManualHistorySyncDownload = true
 	c.SetMaxParallelRetryReceiptHandling(1)
+	// A login refused with 413 or 414 makes the library call this, set or not: without it the process would be gone.
+	c.RefreshCAT = func(context.Context) error { return errNoCAT }
 	dial := &http.Client{Transport: socket, Timeout: 30 * time.Second} // for the handshake only
 	c.SetWebsocketHTTPClient(dial)
 	c.SetPreLoginHTTPClient(dial)

@@ -56,7 +56,12 @@ func TestEndsThatNeedAPerson(t *testing.T) {
 		{"405", store.StateOutdated, "client_outdated"},
 		{"406", store.StateLoggedOut, "account_banned"},
 		{"409", store.StateFailed, "refused_409"},
+		{"411", store.StateFailed, "refused_411"},
+		{"413", store.StateFailed, "refused_414"}, // the library tells no difference
+		{"414", store.StateFailed, "refused_414"},
 		{"415", store.StateFailed, "refused_415"},
+		{"418", store.StateFailed, "refused_418"},
+		{"501", store.StateFailed, "refused_501"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.kind, func(t *testing.T) {
