@@ -130,6 +130,6 @@ func (fakeSandbox) AddNewsletter(_ context.Context, n api.SandboxNewNewsletter) 
 func (fakeSandbox) Newsletters(context.Context) ([]api.SandboxNewsletter, error) {
 	return []api.SandboxNewsletter{oneNewsletter()}, nil
 }
-func (fakeSandbox) Post(_ context.Context, newsletter, text string) (api.SandboxPost, error) {
+func (fakeSandbox) Post(_ context.Context, newsletter string, p api.SandboxNewPost) (api.SandboxPost, error) {
 	return oneNewsletter().Posts[0], nil
 }

@@ -133,7 +133,7 @@ func sandboxRoutes() []Route {
 		{"GET", groupPath + "/invite", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxGroupInvite},
 		{"GET", "/v1/sandbox/newsletters", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxNewsletters},
 		{"POST", "/v1/sandbox/newsletters", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxNewsletterAdd},
-		{"POST", "/v1/sandbox/newsletters/:newsletter/messages", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxPost},
+		{"POST", "/v1/sandbox/newsletters/:newsletter/messages", store.ScopeAdmin, NoSession, MediaBody, (*api).sandboxPost},
 		{"GET", "/v1/sandbox/faults", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxFaults},
 		{"POST", "/v1/sandbox/faults", store.ScopeAdmin, NoSession, JSONBody, (*api).sandboxFault},
 		{"DELETE", "/v1/sandbox/faults", store.ScopeAdmin, NoSession, NoBody, (*api).sandboxFaultsClear},

@@ -72,8 +72,8 @@ type Sandbox interface {
 	AddNewsletter(ctx context.Context, n SandboxNewNewsletter) (SandboxNewsletter, error)
 	// Newsletters lists all newsletters, the oldest first.
 	Newsletters(ctx context.Context) ([]SandboxNewsletter, error)
-	// Post posts a text in a newsletter, which is named by its JID or the digits of it.
-	Post(ctx context.Context, newsletter, text string) (SandboxPost, error)
+	// Post posts in a newsletter, which is named by its JID or the digits of it.
+	Post(ctx context.Context, newsletter string, p SandboxNewPost) (SandboxPost, error)
 	// SetClock moves the clock and returns its time.
 	SetClock(ctx context.Context, c SandboxClockChange) (SandboxClock, error)
 	// Reset forgets everything: phones, groups, devices, stanzas, media, faults, how the clock was moved.

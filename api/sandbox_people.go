@@ -37,6 +37,16 @@ type SandboxNewsletter struct {
 	Posts       []SandboxPost `json:"posts"`
 }
 
+// SandboxNewPost is what to post in a newsletter: a text, or a file with a caption.
+type SandboxNewPost struct {
+	Type     string `json:"type"` // "" means text
+	Text     string `json:"text"`
+	Caption  string `json:"caption"`
+	Mimetype string `json:"mimetype"`
+	FileName string `json:"fileName"`
+	Data     []byte `json:"data"` // the file, base64 in JSON
+}
+
 // SandboxPost is a message of a newsletter.
 type SandboxPost struct {
 	ServerID  int            `json:"serverId"`

@@ -71,13 +71,11 @@ func (a *api) sandboxNewsletterAdd(w http.ResponseWriter, r *request) error {
 
 // sandboxPost answers POST /v1/sandbox/newsletters/:newsletter/messages.
 func (a *api) sandboxPost(w http.ResponseWriter, r *request) error {
-	var in struct {
-		Text string `json:"text"`
-	}
+	var in SandboxNewPost
 	if err := a.decode(w, r, &in); err != nil {
 		return err
 	}
-	post, err := a.Sandbox.Post(r.Context(), r.params.ByName("newsletter"), in.Text)
+	post, err := a.Sandbox.Post(r.Context(), r.params.ByName("newsletter"), in)
 	if err != nil {
 		return err
 	}

@@ -203,6 +203,10 @@ func (s *Server) pair(number, chat string) (a *account, to place, err error) {
 	if a, err = s.account(number); err != nil {
 		return nil, place{}, err
 	}
+	if chat == types.StatusBroadcastJID.String() {
+		to.group = s.statusOf(a, s.statusAudience(a)...)
+		return a, to, nil
+	}
 	if strings.HasSuffix(chat, "@"+types.GroupServer) {
 		to.group, err = s.groupFor(a, chat)
 		return a, to, err
@@ -228,6 +232,8 @@ func (s *Server) Typing(ctx context.Context, number, chat, state string) error {
 		switch {
 		case err != nil:
 			return err
+		case to.group != nil && to.group.status:
+			return invalid("chat_invalid", "Nobody sees who types a status.")
 		case to.group != nil:
 			s.showGroupState(a, 0, to.group, n)
 		default:

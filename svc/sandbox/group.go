@@ -24,7 +24,8 @@ const (
 // groups, that go by numbers, are not simulated.
 type group struct {
 	groupInfo
-	user string // of its JID
+	user   string // of its JID
+	status bool   // no group, but what status posts go to
 }
 
 // groupInfo is what is kept of a group. Accounts are named by number.
@@ -57,7 +58,12 @@ type groupRequest struct {
 	At     time.Time
 }
 
-func (g *group) jid() types.JID { return types.NewJID(g.user, types.GroupServer) }
+func (g *group) jid() types.JID {
+	if g.status {
+		return types.StatusBroadcastJID
+	}
+	return types.NewJID(g.user, types.GroupServer)
+}
 
 // member returns the member with this number, nil when there is none.
 func (g *group) member(a *account) *groupMember {

@@ -113,6 +113,9 @@ func (p *parcel) inGroup(a attrs) {
 
 // groupHash is the hash of all devices in a group, when the sender meant others. Clients ask for the members again then.
 func (s *Server) groupHash(g *group, meant string) attrs {
+	if g.status {
+		return nil // whom a status is for is the sender's own business
+	}
 	var all []types.JID
 	for _, a := range s.memberAccounts(g) {
 		all = append(all, lids(a)...)
@@ -124,8 +127,9 @@ func (s *Server) groupHash(g *group, meant string) attrs {
 }
 
 // handleGroupReceipt takes the receipt of a linked device for messages of one member of a group.
-func (s *Server) handleGroupReceipt(d *device, g *group, n *waBinary.Node) {
+func (s *Server) handleGroupReceipt(d *device, n *waBinary.Node) {
 	kind, author := str(n, "type"), s.find(jid(n, "participant"))
+	g := s.groupOrStatus(jid(n, "to"), author, d.account)
 	r := receipt{from: d.account, device: d.id, kind: kind, ids: receiptIDs(n), at: s.now(), group: g}
 	switch kind {
 	case "", "inactive", "sender":

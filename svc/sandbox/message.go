@@ -43,6 +43,10 @@ func (s *Server) handleMessage(c *conn, n *waBinary.Node) {
 		s.handleGroupMessage(c, p, n)
 		return
 	}
+	if isStatus(jid(n, "to")) {
+		s.handleStatus(c, p, n)
+		return
+	}
 	if letter := s.newsletters[jid(n, "to").User]; letter != nil && jid(n, "to").Server == types.NewsletterServer {
 		s.handlePost(c, letter, n)
 		return

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
 	"image"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"wamux/api"
 	"wamux/store"
+	"wamux/svc/sandbox/phone"
 )
 
 func sortCalls(list []api.SandboxCall) {
@@ -92,28 +94,67 @@ func (s *Server) Newsletters(context.Context) ([]api.SandboxNewsletter, error) {
 	return list, nil
 }
 
-// Post posts a text in a newsletter, which is named by its JID or the digits of it, as its owner's phone does.
-func (s *Server) Post(ctx context.Context, name, text string) (api.SandboxPost, error) {
-	if strings.TrimSpace(text) == "" {
-		return api.SandboxPost{}, invalid("message_invalid", "The text is empty.")
+// Post posts in a newsletter, which is named by its JID or the digits of it, as its owner's phone does.
+func (s *Server) Post(ctx context.Context, name string, n api.SandboxNewPost) (api.SandboxPost, error) {
+	if n.Type == "" {
+		n.Type = "text"
 	}
-	data, err := proto.Marshal(&waE2E.Message{Conversation: proto.String(text)})
-	if err != nil {
-		return api.SandboxPost{}, invalid("message_invalid", "The text is not made of characters.")
+	kind, media := phone.MediaKind(n.Type)
+	if err := checkPost(n, media); err != nil {
+		return api.SandboxPost{}, err
 	}
-	p := &post{ID: randomID(10), Kind: "text", At: s.now(), Data: data}
-	err = s.do(ctx, func() error {
+	var p *post
+	err := s.do(ctx, func() (err error) {
 		l := s.newsletters[digits(name)]
 		if l == nil {
 			return store.Errorf(store.CodeNotFound, "newsletter_not_found", "There is no sandbox newsletter with this JID.")
 		}
-		s.publish(l, p, nil)
-		return nil
+		if p, err = s.draftPost(l, n, kind); err == nil {
+			s.publish(l, p, nil)
+		}
+		return err
 	})
 	if err != nil {
 		return api.SandboxPost{}, err
 	}
 	return p.describe(), nil
+}
+
+func checkPost(n api.SandboxNewPost, media bool) error {
+	switch {
+	case !media && n.Type != "text":
+		return invalid("message_invalid", "A post is a text, an image, a video, an audio, a voice, a document or a sticker.")
+	case media && len(n.Data) == 0:
+		return invalid("data_missing", "A post of this type needs data: the bytes of the file.")
+	case !media && strings.TrimSpace(n.Text) == "":
+		return invalid("message_invalid", "The text is empty.")
+	}
+	return nil
+}
+
+// draftPost makes a post. Its file is not encrypted, as everybody may read it.
+func (s *Server) draftPost(l *newsletter, n api.SandboxNewPost, kind phone.Kind) (*post, error) {
+	msg, p := &waE2E.Message{Conversation: proto.String(n.Text)}, &post{ID: randomID(10), Kind: "text", At: s.now()}
+	if kind != "" {
+		ph, err := s.phoneOf(s.byNumber[l.Owner])
+		if err != nil {
+			return nil, err
+		}
+		path := s.saveMedia(string(kind), n.Data)
+		sum := sha256.Sum256(n.Data)
+		draft := phone.Draft{Type: n.Type, Caption: n.Caption, Media: &phone.Media{Kind: kind, DirectPath: path, URL: mediaURL(path),
+			SHA256: sum[:], Length: uint64(len(n.Data)), Mimetype: n.Mimetype, FileName: n.FileName}}
+		if msg, err = ph.Build(draft, nil, p.At); err != nil {
+			return nil, err
+		}
+		msg.MessageContextInfo = nil
+		p.Kind, p.MediaType = kinds[n.Type][0], kinds[n.Type][1]
+	}
+	var err error
+	if p.Data, err = proto.Marshal(msg); err != nil {
+		return nil, invalid("message_invalid", "The text is not made of characters.")
+	}
+	return p, nil
 }
 
 func (l *newsletter) describe() api.SandboxNewsletter {
@@ -132,7 +173,7 @@ func (p *post) describe() api.SandboxPost {
 	}
 	var m waE2E.Message
 	if proto.Unmarshal(p.Data, &m) == nil {
-		d.Text = cmp.Or(m.GetConversation(), m.GetExtendedTextMessage().GetText(), m.GetImageMessage().GetCaption(), m.GetVideoMessage().GetCaption())
+		d.Text = phone.Read(&m).Text
 	}
 	return d
 }

@@ -201,7 +201,7 @@ func TestNewsletters(t *testing.T) {
 		t.Errorf("got %+v", info)
 	}
 	c.must(c.FollowNewsletter(t.Context(), jid))
-	posted, err := w.Post(t.Context(), made.JID, "extra")
+	posted, err := w.Post(t.Context(), made.JID, api.SandboxNewPost{Text: "extra"})
 	c.must(err)
 	if m := c.hears("extra"); m.Info.ServerID != posted.ServerID || m.Info.Chat != jid {
 		t.Errorf("got %+v", m.Info)

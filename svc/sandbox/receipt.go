@@ -77,8 +77,8 @@ func (s *Server) handleReceipt(c *conn, n *waBinary.Node) {
 		a["type"] = kind
 	}
 	s.after(func() { c.send(el("ack", a)) })
-	if g := jid(n, "to"); g.Server == types.GroupServer {
-		s.handleGroupReceipt(d, s.findGroup(g), n)
+	if g := jid(n, "to"); g.Server == types.GroupServer || isStatus(g) {
+		s.handleGroupReceipt(d, n)
 		return
 	}
 	to := s.find(jid(n, "to"))

@@ -140,6 +140,9 @@ func (s *Server) phoneResends(a *account, d *device, n *waBinary.Node) {
 		return
 	}
 	to := s.placeOf(row.chat)
+	if isStatus(row.chat) {
+		to.group = s.statusOf(a, d.account)
+	}
 	if to.peer == nil && (to.group == nil || to.group.member(d.account) == nil) {
 		return // the group is gone, or who asks has left it
 	}
