@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"wamux/api"
@@ -35,14 +36,20 @@ type object = map[string]any
 
 type openapi struct{ object }
 
-func document(t *testing.T) openapi {
+func document(t testing.TB) openapi {
 	t.Helper()
-	var doc object
-	if err := json.Unmarshal(assets.OpenAPI, &doc); err != nil {
+	doc, err := readDocument()
+	if err != nil {
 		t.Fatal(err)
 	}
 	return openapi{doc}
 }
+
+// readDocument reads it once; nobody changes it.
+var readDocument = sync.OnceValues(func() (doc object, err error) {
+	err = json.Unmarshal(assets.OpenAPI, &doc)
+	return doc, err
+})
 
 // operationOf finds what the document says about a call; nil when no route takes it.
 func operationOf(t *testing.T, s scenario) object {

@@ -166,8 +166,8 @@ type SandboxFault struct {
 
 // SandboxClockChange moves the clock of the simulated service: to a time, or forward (back when negative). Neither leaves it as it is.
 type SandboxClockChange struct {
-	At             *time.Time `json:"at"`
-	ForwardSeconds int64      `json:"forwardSeconds"`
+	At             *time.Time
+	ForwardSeconds int64
 }
 
 // SandboxClock is the clock of the simulated service.

@@ -228,11 +228,22 @@ func (a *api) sandboxFaultsClear(w http.ResponseWriter, r *request) error {
 
 // sandboxClock answers POST /v1/sandbox/clock.
 func (a *api) sandboxClock(w http.ResponseWriter, r *request) error {
-	var in SandboxClockChange
+	var in struct {
+		At             string `json:"at"`
+		ForwardSeconds int64  `json:"forwardSeconds"`
+	}
 	if err := a.decode(w, r, &in); err != nil {
 		return err
 	}
-	clock, err := a.Sandbox.SetClock(r.Context(), in)
+	change := SandboxClockChange{ForwardSeconds: in.ForwardSeconds}
+	if in.At != "" {
+		at, err := time.Parse(time.RFC3339, in.At)
+		if err != nil {
+			return invalid("at", "at must be a time such as 2026-01-02T03:04:05Z")
+		}
+		change.At = &at
+	}
+	clock, err := a.Sandbox.SetClock(r.Context(), change)
 	if err != nil {
 		return err
 	}

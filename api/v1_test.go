@@ -275,6 +275,8 @@ func TestSandboxRoutes(t *testing.T) {
 		{method: "DELETE", path: "/v1/sandbox/faults", status: 204},
 		{method: "GET", path: "/v1/sandbox/traffic?session=shop", status: 200, want: []string{`"phone":"6281000000001"`}},
 		{method: "GET", path: "/v1/sandbox/traffic?session=idle", status: 200, want: []string{`"data":[]`}},
+		{method: "POST", path: "/v1/sandbox/clock", body: `{"forwardSeconds":60}`, status: 200, want: []string{`"at":"2026-01-02T03:04:05Z"`, `"offsetSeconds":60`}},
+		{method: "POST", path: "/v1/sandbox/clock", body: `{"at":"noon"}`, status: 400, want: []string{`"at"`}},
 		{method: "POST", path: "/v1/sandbox/reset", status: 204},
 	} {
 		w.play(t, s)
