@@ -63,16 +63,23 @@ func FuzzRequest(f *testing.F) {
 		f.Add(byte(i), "sessionId=shop&quiet=true", `[{"jid":"62","message":{"text":1},"delay":-1},{"jid":null},7,{"message":{"image":{"url":"x:"}}}]`)
 		f.Add(byte(i), "wait=-1&limit=%00", `{"to":"status@broadcast","text":"x","type":"text","count":1e99,"from":[],"at":"noon","data":"%%","quoted":{"id":{}}}`)
 	}
-	w := newWorld(f, func(o *api.Options) { o.SendWait, o.QRWait = time.Millisecond, time.Millisecond })
+	w := newWorld(f, func(o *api.Options) { o.SendWait, o.QRWait = time.Second, time.Millisecond })
 	f.Fuzz(func(t *testing.T, which byte, query, body string) {
 		r := routes[int(which)%len(routes)]
 		s := scenario{method: r.Method, path: usualPath(r.Path), body: body, header: map[string]string{"Content-Type": "application/json"}}
 		req := s.request()
 		req.URL.RawQuery = query
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		rec := httptest.NewRecorder()
+		began := time.Now()
 		w.handler.ServeHTTP(rec, req.WithContext(ctx))
+		if took := time.Since(began); took > 4*time.Second {
+			t.Errorf("%s %s?%s %q took %s", r.Method, r.Path, query, body, took)
+		}
+		if ctx.Err() != nil {
+			return // it was to wait for something that does not come
+		}
 		if rec.Code == 500 {
 			t.Errorf("%s %s?%s %q: %d %s", r.Method, r.Path, query, body, rec.Code, rec.Body.String())
 		}

@@ -1,9 +1,13 @@
 package sandbox
 
 import (
+	"bytes"
+	"compress/zlib"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -64,12 +68,45 @@ func jid(n *waBinary.Node, key string) types.JID {
 	return types.JID{}
 }
 
-func unmarshal(plain []byte) (*waBinary.Node, error) {
-	data, err := waBinary.Unpack(plain)
+// maxStanza is how large a stanza may be, unpacked.
+const maxStanza = 64 << 20
+
+var errStanza = errors.New("a stanza is empty, too large or damaged")
+
+// unmarshal reads a stanza: a byte of flags, and the stanza, which may be packed. The library's decoder panics over some that no client
+// makes.
+func unmarshal(plain []byte) (n *waBinary.Node, err error) {
+	defer func() {
+		if recover() != nil {
+			n, err = nil, errStanza
+		}
+	}()
+	if len(plain) == 0 {
+		return nil, errStanza
+	}
+	data := plain[1:]
+	if plain[0]&packed != 0 {
+		if data, err = unpack(data); err != nil {
+			return nil, err
+		}
+	}
+	return waBinary.Unmarshal(data)
+}
+
+// packed is the flag of a stanza that is compressed with zlib.
+const packed = 2
+
+func unpack(data []byte) ([]byte, error) {
+	r, err := zlib.NewReader(bytes.NewReader(data))
 	if err != nil {
 		return nil, err
 	}
-	return waBinary.Unmarshal(data)
+	defer r.Close()
+	out, err := io.ReadAll(io.LimitReader(r, maxStanza+1))
+	if err == nil && len(out) > maxStanza {
+		err = errStanza
+	}
+	return out, err
 }
 
 func unix(t time.Time) string { return strconv.FormatInt(t.Unix(), 10) }

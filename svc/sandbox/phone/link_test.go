@@ -293,3 +293,24 @@ func FuzzParseQR(f *testing.F) {
 		}
 	})
 }
+
+// FuzzCode types any code, and lets the companion say anything about it.
+func FuzzCode(f *testing.F) {
+	p := newPhone(f, "4911111111", "123456789012345")
+	link, err := p.EnterCode("ABCD-1234", make([]byte, 80))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add("ABCD-1234", make([]byte, 140), make([]byte, 32))
+	f.Add("abcd 1234", []byte{}, []byte{})
+	f.Fuzz(func(t *testing.T, text string, bundle, companion []byte) {
+		if code, err := ParseCode(text); err == nil {
+			if again, err := ParseCode(code); again != code || len(code) != 8 || err != nil {
+				t.Errorf("%q becomes %q, then %q", text, code, again)
+			}
+		}
+		if _, _, err := link.Finish(bundle, companion); err == nil {
+			t.Error("a bundle that nobody made was opened")
+		}
+	})
+}
