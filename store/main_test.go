@@ -18,7 +18,7 @@ import (
 
 // The test binary runs itself as a second process that can be killed.
 const (
-	childEnv  = "WAMUX_STORE_TEST_CHILD" // what to do: write, die, copy or open
+	childEnv  = "WAMUX_STORE_TEST_CHILD" // what to do: write, die, copy, open, convert, commit-full or commit-normal
 	childPath = "WAMUX_STORE_TEST_PATH"
 )
 
@@ -33,6 +33,9 @@ func TestMain(m *testing.M) {
 // kills itself ("die"), makes a copy before that ("copy"), or just opens it
 // ("open").
 func child(mode, path string, out io.Writer) int {
+	if strings.HasPrefix(mode, "commit-") {
+		return commitChild(mode, path, out)
+	}
 	ctx := context.Background()
 	db, err := Open(ctx, Options{Path: path, Log: slog.New(slog.DiscardHandler), Keys: childKeys()})
 	if err != nil {
