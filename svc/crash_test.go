@@ -47,120 +47,153 @@ func pointedAt(world *gateway) []string {
 func TestKill(t *testing.T) {
 	world := start(t, t.TempDir(), nil, "sandbox")
 	g := start(t, t.TempDir(), pointedAt(world), "run")
-	const shop, guest = "6281000000001", "6281000000002"
-	g.pairOn(world, "shop", shop)
-	world.phone(guest)
-	sent := &ledger{}
+	all := g.talks(world, 1, 4, 1000)
 	for round := range rounds(t, 20) {
-		g.killInTraffic(world, sent, round, shop, guest)
+		g.killInTraffic(world, all, round)
 		g.begin()
-		g.online("shop")
+		g.online(all[0].session)
 		if (round+1)%20 == 0 { // what waits for the gateway must not pile up over a long run
-			g.settle(world, sent, guest)
-			world.healthy(shop, guest)
+			g.settle(world, all)
 		}
 	}
-	g.settle(world, sent, guest)
-	world.healthy(shop, guest)
+	g.settle(world, all)
 }
 
-// ledger is what was promised: texts for which somebody got a success.
-type ledger struct {
+// talk is a session and somebody whom it talks with, and what was promised to
+// either: texts for which somebody got a success.
+type talk struct {
+	session, number, guest string
+	clients                int // of the API, that send at once
+	most                   int // texts that the guest writes before a kill
+
 	mu       sync.Mutex
 	accepted []string // the API answered 200: must be at the guest's phone
 	phone    []string // the guest's phone sent it: must be in history
 }
 
-func (l *ledger) add(to *[]string, text string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+// talks pairs n sessions, each with a guest of its own.
+func (g *gateway) talks(world *gateway, n, clients, most int) []*talk {
+	g.t.Helper()
+	all := make([]*talk, n)
+	for i := range all {
+		k := &talk{session: fmt.Sprint("shop", i+1), number: fmt.Sprint(6281000000001 + 2*i), guest: fmt.Sprint(6281000000002 + 2*i), clients: clients, most: most}
+		g.pairOn(world, k.session, k.number)
+		world.phone(k.guest)
+		all[i] = k
+	}
+	return all
+}
+
+func (k *talk) add(to *[]string, text string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	*to = append(*to, text)
 }
 
-// size is how much was promised in each direction.
-func (l *ledger) size() (accepted, phone int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.accepted), len(l.phone)
+// promised is how much was promised in each direction, in all talks.
+func promised(all []*talk) (accepted, phone int) {
+	for _, k := range all {
+		k.mu.Lock()
+		accepted, phone = accepted+len(k.accepted), phone+len(k.phone)
+		k.mu.Unlock()
+	}
+	return accepted, phone
 }
 
 // killInTraffic runs traffic both ways until the kill cuts it off.
-func (g *gateway) killInTraffic(world *gateway, sent *ledger, round int, shop, guest string) {
+func (g *gateway) killInTraffic(world *gateway, all []*talk, round int) {
 	g.t.Helper()
 	var wait sync.WaitGroup
 	var over atomic.Bool
-	out, in := sent.size()
-	for client := range 4 {
-		wait.Go(func() {
-			for n := 0; !over.Load(); n++ {
-				words := fmt.Sprintf("out %d %d %d", round, client, n)
-				if status, _, err := g.try("POST", "/shop/messages/send", text(guest, words)); err == nil && status == 200 {
-					sent.add(&sent.accepted, words)
-				}
-			}
-		})
-	}
-	wait.Go(func() {
-		for n := 0; !over.Load(); n++ {
-			words := fmt.Sprintf("in %d %d", round, n)
-			if status, _, err := world.try("POST", "/v1/sandbox/phones/"+guest+"/messages", object{"to": shop, "type": "text", "text": words}); err == nil && status/100 == 2 {
-				sent.add(&sent.phone, words)
-			}
+	out, in := promised(all)
+	for _, k := range all {
+		for client := range k.clients {
+			wait.Go(func() { g.sends(k, round, client, &over) })
 		}
-	})
-	eventually(g.t, "traffic both ways", func() bool { o, i := sent.size(); return o > out && i > in })
+		wait.Go(func() { world.writes(k, round, &over) })
+	}
+	eventually(g.t, "traffic both ways", func() bool { o, i := promised(all); return o >= out+len(all) && i >= in+len(all) })
 	<-time.After(time.Duration(rand.IntN(300)) * time.Millisecond)
 	g.kill()
 	over.Store(true)
 	wait.Wait()
 }
 
-// settle waits until everything promised is where it belongs and checks that
-// it is there once.
-func (g *gateway) settle(world *gateway, sent *ledger, guest string) {
-	g.t.Helper()
-	eventually(g.t, "all outgoing at the phone", func() bool { return len(missing(sent.accepted, world.texts(guest))) == 0 })
-	eventually(g.t, "all incoming in history", func() bool { return len(missing(sent.phone, g.texts("shop", "incoming"))) == 0 })
-	if len(sent.accepted) == 0 || len(sent.phone) == 0 {
-		g.t.Fatalf("there was no traffic: %d out, %d in", len(sent.accepted), len(sent.phone))
+// sends is a client of the API.
+func (g *gateway) sends(k *talk, round, client int, over *atomic.Bool) {
+	for n := 0; !over.Load(); n++ {
+		words := fmt.Sprintf("out %d %d %d", round, client, n)
+		if status, _, err := g.try("POST", "/"+k.session+"/messages/send", text(k.guest, words)); err == nil && status == 200 {
+			k.add(&k.accepted, words)
+		}
 	}
-	g.t.Logf("%d out, %d in", len(sent.accepted), len(sent.phone))
-	for _, where := range []map[string]int{world.texts(guest), g.texts("shop", "incoming"), g.texts("shop", "outgoing")} {
+}
+
+// writes is a guest at his phone.
+func (g *gateway) writes(k *talk, round int, over *atomic.Bool) {
+	for n := 0; n < k.most && !over.Load(); n++ {
+		words := fmt.Sprintf("in %d %d", round, n)
+		if status, _, err := g.try("POST", "/v1/sandbox/phones/"+k.guest+"/messages", object{"to": k.number, "type": "text", "text": words}); err == nil && status/100 == 2 {
+			k.add(&k.phone, words)
+		}
+	}
+}
+
+// settle waits until everything promised is where it belongs and checks that
+// it is there once, and was read by all.
+func (g *gateway) settle(world *gateway, all []*talk) {
+	g.t.Helper()
+	out, in := promised(all)
+	if out == 0 || in == 0 {
+		g.t.Fatalf("there was no traffic: %d out, %d in", out, in)
+	}
+	for _, k := range all {
+		g.settleTalk(world, k)
+		world.healthy(k.number, k.guest)
+	}
+	g.t.Logf("%d out, %d in", out, in)
+}
+
+func (g *gateway) settleTalk(world *gateway, k *talk) {
+	g.t.Helper()
+	eventually(g.t, "all outgoing at the phone", func() bool { return len(missing(k.accepted, world.texts(k.guest))) == 0 })
+	eventually(g.t, "all incoming in history", func() bool { return len(missing(k.phone, g.texts(k.session, "incoming"))) == 0 })
+	for _, where := range []map[string]int{world.texts(k.guest), g.texts(k.session, "incoming"), g.texts(k.session, "outgoing")} {
 		for words, n := range where {
 			if n > 1 {
-				g.t.Errorf("%q is there %d times", words, n)
+				g.t.Errorf("%s: %q is there %d times", k.session, words, n)
 			}
 		}
 	}
-	g.complete(sent)
-	g.inOrder(sent)
+	g.complete(k)
+	g.inOrder(k)
 }
 
 // inOrder checks that history holds the phone's texts in the order of sending.
-func (g *gateway) inOrder(sent *ledger) {
+func (g *gateway) inOrder(k *talk) {
 	g.t.Helper()
 	var got []string
-	for _, r := range g.history("shop") {
+	for _, r := range g.history(k.session) {
 		if r.Direction == "incoming" {
 			got = append(got, r.Message)
 		}
 	}
 	// A text whose answer the kill cut off may be there too.
 	promised := map[string]bool{}
-	for _, words := range sent.phone {
+	for _, words := range k.phone {
 		promised[words] = true
 	}
 	got = slices.DeleteFunc(got, func(words string) bool { return !promised[words] })
-	if !slices.Equal(got, sent.phone) {
-		g.t.Errorf("incoming texts are not in the order of sending")
+	if !slices.Equal(got, k.phone) {
+		g.t.Errorf("%s: incoming texts are not in the order of sending", k.session)
 	}
 }
 
 // complete checks that history also holds every outgoing text that was accepted.
-func (g *gateway) complete(sent *ledger) {
+func (g *gateway) complete(k *talk) {
 	g.t.Helper()
-	if lost := missing(sent.accepted, g.texts("shop", "outgoing")); len(lost) > 0 {
-		g.t.Errorf("%d accepted texts are not in history, the first is %q", len(lost), lost[0])
+	if lost := missing(k.accepted, g.texts(k.session, "outgoing")); len(lost) > 0 {
+		g.t.Errorf("%s: %d accepted texts are not in history, the first is %q", k.session, len(lost), lost[0])
 	}
 }
 
