@@ -77,6 +77,8 @@ func fileURI(path string) string {
 type conn struct {
 	sql   *sql.Conn
 	stmts map[string]*sql.Stmt
+	fault func(query string) error // see [Options]; nil for none
+	open  bool                     // a transaction, as far as is known
 }
 
 // openConn takes a connection for good and verifies its settings: SQLite
@@ -105,6 +107,11 @@ func openConn(ctx context.Context, pool *sql.DB, want []pragma) (*conn, error) {
 // stmt returns the prepared statement for query. Statements run without a
 // cancellable context: the driver would start a goroutine for each.
 func (c *conn) stmt(query string) (*sql.Stmt, error) {
+	if c.fault != nil {
+		if err := c.fault(query); err != nil {
+			return nil, err
+		}
+	}
 	if s, ok := c.stmts[query]; ok {
 		return s, nil
 	}
@@ -125,6 +132,24 @@ func (c *conn) exec(query string, args ...any) (sql.Result, error) {
 		return nil, err
 	}
 	return s.ExecContext(context.Background(), args...)
+}
+
+// begin opens a transaction. One that could not be ended, because the disk
+// failed just then, may still be open and ends first.
+func (c *conn) begin(query string) error {
+	if c.open {
+		_, _ = c.exec("ROLLBACK") // fails when SQLite has ended it by itself
+	}
+	_, err := c.exec(query)
+	c.open = c.open || err == nil
+	return err
+}
+
+// end closes the transaction with COMMIT or ROLLBACK.
+func (c *conn) end(query string) error {
+	_, err := c.exec(query)
+	c.open = err != nil
+	return err
 }
 
 // forget closes all prepared statements.
@@ -181,13 +206,31 @@ func (tx *Tx) Query(query string, args ...any) (*sql.Rows, error) {
 }
 
 // QueryRow runs a query that returns one row; its errors come from Scan.
-func (tx *Tx) QueryRow(query string, args ...any) *sql.Row {
+func (tx *Tx) QueryRow(query string, args ...any) Row {
+	if tx.fatal != nil {
+		return Row{tx: tx, err: tx.fatal}
+	}
 	s, err := tx.conn.stmt(query)
 	if err != nil {
-		return tx.conn.sql.QueryRowContext(context.Background(), query, args...)
+		return Row{tx: tx, err: tx.note(err)}
 	}
 	tx.dirty = tx.dirty || writes(query)
-	return s.QueryRowContext(context.Background(), args...)
+	return Row{tx: tx, row: s.QueryRowContext(context.Background(), args...)}
+}
+
+// Row is the one row of a query. It is valid as long as its transaction.
+type Row struct {
+	tx  *Tx
+	row *sql.Row // nil after an error
+	err error
+}
+
+// Scan copies the row's columns. The error is [sql.ErrNoRows] when there is no row.
+func (r Row) Scan(dest ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	return r.tx.note(r.row.Scan(dest...))
 }
 
 // note remembers errors that concern more than the statement.

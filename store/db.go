@@ -32,12 +32,17 @@ type Options struct {
 	Now     func() time.Time // nil means time.Now
 	Readers int              // connections for reading; 0 means 4
 	Keys    *seal.Keys       // to seal secret values with; nil means that they are kept in clear
+	// Fault is nil but in tests, which break the disk with it: it is asked before
+	// each statement, by any goroutine, and what it returns is the statement's error.
+	// Inside of the function of a transaction it may panic, too.
+	Fault func(query string) error
 }
 
 // DB is the open database. All methods may be called from any goroutine. The
 // one who opened it closes it.
 type DB struct {
 	path     string
+	fault    func(query string) error // of the options
 	log      *slog.Logger
 	now      func() time.Time
 	lock     *os.File
@@ -97,7 +102,7 @@ func newDB(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers}
+	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers, fault: o.Fault}
 	if db.log == nil {
 		db.log = slog.Default()
 	}
@@ -153,6 +158,7 @@ func (db *DB) connect(ctx context.Context) error {
 		w.close()
 		return err
 	}
+	w.fault = db.fault
 	db.writer = startWriter(w, db)
 	if db.readPool, err = sql.Open("sqlite", readerDSN(db.path)); err != nil {
 		return err
@@ -163,6 +169,7 @@ func (db *DB) connect(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		r.fault = db.fault
 		db.readers <- r
 	}
 	return nil

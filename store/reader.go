@@ -35,11 +35,11 @@ func (w *waiters) wake() {
 // call View itself: the readers are few.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	return db.Read(ctx, func(tx *Tx) error {
-		if _, err := tx.conn.exec("BEGIN"); err != nil {
+		if err := tx.conn.begin("BEGIN"); err != nil {
 			return err
 		}
 		err := call(tx, fn)
-		if _, end := tx.conn.exec("ROLLBACK"); err == nil {
+		if end := tx.conn.end("ROLLBACK"); err == nil {
 			err = end
 		}
 		return err

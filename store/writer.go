@@ -220,7 +220,7 @@ func (w *writer) run(group []*batch) {
 	if len(group) == 0 || len(group) > 1 && w.runTogether(group) {
 		return
 	}
-	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := w.conn.begin("BEGIN IMMEDIATE"); err != nil {
 		for _, b := range group {
 			w.answer(b, wrap(err))
 		}
@@ -247,7 +247,7 @@ func (w *writer) run(group []*batch) {
 // runTogether commits the group if nothing fails, and tells whether that is so; if
 // not, nothing was changed.
 func (w *writer) runTogether(group []*batch) bool {
-	if _, err := w.conn.exec("BEGIN IMMEDIATE"); err != nil {
+	if err := w.conn.begin("BEGIN IMMEDIATE"); err != nil {
 		return false
 	}
 	tx := &Tx{Now: w.db.time(), conn: w.conn, vault: &w.db.vault}
@@ -297,7 +297,7 @@ func (w *writer) finish(tx *Tx) error {
 			return err
 		}
 	}
-	if _, err := w.conn.exec("COMMIT"); err != nil {
+	if err := w.conn.end("COMMIT"); err != nil {
 		w.rollback()
 		return err
 	}
@@ -332,7 +332,7 @@ func (w *writer) isolate(tx *Tx, b *batch, others bool) (failed, lost error) {
 
 // rollback ends the transaction; SQLite may have done so already.
 func (w *writer) rollback() {
-	if _, err := w.conn.exec("ROLLBACK"); err != nil {
+	if err := w.conn.end("ROLLBACK"); err != nil {
 		w.db.log.Debug("the transaction was gone already", "cause", err)
 	}
 }
