@@ -23,18 +23,16 @@ func countFaults(d *Device) func() int {
 // a database: each must come back, and with an error if it has anything to do.
 func TestEveryMethodRecovers(t *testing.T) {
 	total := 0
-	for _, iface := range []reflect.Type{
-		reflect.TypeFor[wastore.AllSessionSpecificStores](),
-		reflect.TypeFor[wastore.LIDStore](),
-		reflect.TypeFor[wastore.DeviceContainer](),
-	} {
+	for _, iface := range whatsmeows() {
 		for i := range iface.NumMethod() {
 			total++
 			name := iface.Method(i).Name
 			t.Run(name, func(t *testing.T) {
 				broken := newDeviceOn(newDevice(), newStores(nil, "x", newLIDs(nil), &panics{last: map[string]string{}}, slog.New(slog.DiscardHandler)), false)
 				faults := countFaults(broken)
-				err := call(t, broken, iface, name)
+				err := callWith(t, broken, iface, name, func(t *testing.T, d *Device, _ string, _ int, typ reflect.Type) reflect.Value {
+					return argument(t, d, typ)
+				})
 				if err != nil && faults() == 0 && !errors.As(err, new(refusal)) {
 					t.Errorf("the fault %v was not told", err)
 				}
@@ -61,10 +59,22 @@ func needsDatabase(method string) bool {
 	return true
 }
 
-// call calls a method with plausible, mostly empty arguments.
-func call(t *testing.T, d *Device, iface reflect.Type, name string) error {
+// whatsmeows lists the interfaces that whatsmeow wants of its stores.
+func whatsmeows() []reflect.Type {
+	return []reflect.Type{
+		reflect.TypeFor[wastore.AllSessionSpecificStores](),
+		reflect.TypeFor[wastore.LIDStore](),
+		reflect.TypeFor[wastore.DeviceContainer](),
+	}
+}
+
+// argue makes argument number n of a method.
+type argue func(t *testing.T, d *Device, method string, n int, typ reflect.Type) reflect.Value
+
+// callWith calls a method with the arguments that argue makes.
+func callWith(t testing.TB, d *Device, iface reflect.Type, name string, argue argue) error {
 	t.Helper()
-	var target reflect.Value
+	target := reflect.ValueOf(d.stores)
 	switch iface {
 	case reflect.TypeFor[wastore.LIDStore]():
 		target = reflect.ValueOf(d.LIDs)
@@ -72,20 +82,17 @@ func call(t *testing.T, d *Device, iface reflect.Type, name string) error {
 		target = reflect.ValueOf(d.Container)
 		id := pnJID("1")
 		d.ID = &id
-		link := *d
-		_ = link
-	default:
-		target = reflect.ValueOf(d.stores)
 	}
 	m := target.MethodByName(name)
-	args := make([]reflect.Value, 0, m.Type().NumIn())
-	for i := range m.Type().NumIn() {
-		if m.Type().IsVariadic() && i == m.Type().NumIn()-1 {
-			break
-		}
-		args = append(args, argument(t, d, m.Type().In(i)))
+	args := make([]reflect.Value, m.Type().NumIn())
+	for i := range args {
+		args[i] = argue(t.(*testing.T), d, name, i, m.Type().In(i))
 	}
-	out := m.Call(args)
+	call := m.Call
+	if m.Type().IsVariadic() {
+		call = m.CallSlice
+	}
+	out := call(args)
 	err, _ := out[len(out)-1].Interface().(error)
 	return err
 }

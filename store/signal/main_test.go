@@ -15,10 +15,11 @@ import (
 
 // place is a database with a container, which a test can close and open again.
 type place struct {
-	t    testing.TB
-	path string
-	now  time.Time // the database's clock; zero means the real one
-	db   *store.DB
+	t     testing.TB
+	path  string
+	now   time.Time          // the database's clock; zero means the real one
+	fault func(string) error // of the store's options
+	db    *store.DB
 	*Container
 }
 
@@ -33,7 +34,7 @@ func newPlace(t testing.TB) *place {
 func (p *place) open() {
 	p.t.Helper()
 	quietLog := slog.New(slog.DiscardHandler)
-	db, err := store.Open(p.t.Context(), store.Options{Path: p.path, Log: quietLog, Now: p.clock})
+	db, err := store.Open(p.t.Context(), store.Options{Path: p.path, Log: quietLog, Now: p.clock, Fault: p.fault})
 	if err != nil {
 		p.t.Fatalf("open the database: %v", err)
 	}

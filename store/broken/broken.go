@@ -1,0 +1,112 @@
+// Package broken is a disk that breaks when it is told to. Only tests use it.
+package broken
+
+import (
+	"context"
+	"reflect"
+	"strings"
+	"sync"
+	"unsafe"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// Kind is a way to break.
+type Kind struct {
+	Name string
+	fail func() error
+}
+
+// Panic is the kind that panics instead of returning an error.
+const Panic = "panic"
+
+// Kinds lists all ways to break.
+func Kinds() []Kind {
+	code := func(name string, rc int) Kind { return Kind{name, func() error { return failure(rc, name) }} }
+	return []Kind{
+		code("busy", sqlite3.SQLITE_BUSY),
+		code("full", sqlite3.SQLITE_FULL),
+		code("io", sqlite3.SQLITE_IOERR_WRITE),
+		code("corrupt", sqlite3.SQLITE_CORRUPT),
+		{"cancelled", func() error { return context.Canceled }},
+		{Panic, func() error { panic("broken on purpose") }},
+	}
+}
+
+// failure makes an error as the driver does, which lets nobody else make one.
+func failure(rc int, text string) error {
+	e := &sqlite.Error{}
+	v := reflect.ValueOf(e).Elem()
+	*(*int)(unsafe.Pointer(v.FieldByName("code").UnsafeAddr())) = rc
+	*(*string)(unsafe.Pointer(v.FieldByName("msg").UnsafeAddr())) = text + " on purpose"
+	return e
+}
+
+// Disk counts statements and breaks at one of them. The zero Disk is well. Its
+// methods may be called from any goroutine.
+type Disk struct {
+	mu      sync.Mutex
+	kind    Kind
+	left    int // statements until it breaks; 0: it is well
+	lasting bool
+	struck  int
+}
+
+// Break lets statement number n from now fail, and if lasting all after it.
+func (d *Disk) Break(n int, kind Kind, lasting bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.kind, d.left, d.lasting, d.struck = kind, n, lasting, 0
+}
+
+// Heal makes the disk well and tells how many statements failed since Break.
+func (d *Disk) Heal() (struck int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.left = 0
+	return d.struck
+}
+
+// Struck tells how many statements failed since Break.
+func (d *Disk) Struck() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.struck
+}
+
+// Fault is for the options of the store.
+func (d *Disk) Fault(query string) error {
+	if fail := d.next(query); fail != nil {
+		return fail()
+	}
+	return nil
+}
+
+// next counts a statement, and returns how it fails if it does.
+func (d *Disk) next(query string) func() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.left == 0 || d.kind.Name == Panic && frames(query) {
+		return nil
+	}
+	if d.left > 1 {
+		d.left--
+		return nil
+	}
+	if d.struck++; !d.lasting {
+		d.left = 0
+	}
+	return d.kind.fail
+}
+
+// frames tells whether a statement is the store's own, around the function of a
+// transaction: SQLite does not panic, and functions do not run there.
+func frames(query string) bool {
+	for _, begin := range []string{"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "UPDATE epoch"} {
+		if strings.HasPrefix(query, begin) {
+			return true
+		}
+	}
+	return false
+}
