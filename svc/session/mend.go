@@ -18,13 +18,17 @@ func (h *historian) safely(do func()) {
 }
 
 // catchUp fetches what never came of the app state: WhatsApp tells of it once,
-// with its key, just after pairing. Without that it would all be unreadable.
+// with its key, just after pairing. Without that it would all be unreadable. It
+// tells of changes once, too, and the library takes the notice before it fetches
+// them: so they are asked for after a connection that broke.
 func (h *historian) catchUp() {
 	if key, err := h.run.device.AppStateKeys.GetLatestAppStateSyncKeyID(h.ctx); key == nil || err != nil {
 		return
 	}
+	behind := h.s.behind.Swap(false)
 	for _, name := range appstate.AllPatchNames {
-		if err := h.run.client.FetchAppState(h.ctx, name, false, true); err != nil {
+		if err := h.run.client.FetchAppState(h.ctx, name, false, !behind); err != nil {
+			h.s.behind.Store(behind)
 			h.s.log.Info("a part of the app state could not be fetched", "part", string(name), "error", redact(err))
 		}
 	}

@@ -40,6 +40,7 @@ type session struct {
 	past    chan struct{} // rings the historian; one slot
 	torn    chan appstate.WAPatchName
 	mends   map[appstate.WAPatchName]int // steps taken for torn collections; the historian's
+	behind  atomic.Bool                  // a connection broke since the app state was last asked for
 	askedAt atomic.Int64                 // unix milliseconds of the last question for a code
 	poison  poison
 
@@ -200,6 +201,7 @@ func (s *session) apply(d diagnosis, cause error) {
 // fall leaves the connection, and tries again when the diagnosis says so.
 func (s *session) fall(to store.SessionState, d diagnosis) {
 	s.quiet()
+	s.behind.Store(true)
 	if d.trigger == onLost && s.run != nil {
 		s.hangUp()
 	} else {
