@@ -47,10 +47,25 @@ func (s *session) restStopped(state store.SessionState) {
 // retry connects after a wait. A session that just lost its connection stays
 // offline until it is back.
 func (s *session) retry() {
+	if s.seen.state() == store.StateStorageError && !s.writable() {
+		return
+	}
 	if s.seen.state() != store.StateOffline {
 		s.become(store.StateConnecting, diagnosis{}, time.Time{})
 	}
 	s.dial()
+}
+
+// writable looks whether the database can be written again. Until it can, WhatsApp
+// is left alone: the first message would end the connection.
+func (s *session) writable() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	err := s.m.db.Probe(ctx)
+	if err != nil {
+		s.apply(storeFault(err), err)
+	}
+	return err == nil
 }
 
 // dial makes a run if there is none and lets it connect.

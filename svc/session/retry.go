@@ -8,13 +8,16 @@ type retry string
 const (
 	retryNever   retry = ""        // a person has to act
 	retryGrowing retry = "growing" // from the configured delay up to maxWait
-	retryPause   retry = "pause"   // from two seconds up to a minute: our own fault or disk
+	retryPause   retry = "pause"   // from two seconds up to eight: our own fault or disk
 	retrySlow    retry = "slow"    // 5, 15, then every 60 minutes
 	retryTwice   retry = "twice"   // after half a minute to a minute, then five minutes, then never
 	retryUntil   retry = "until"   // not before a moment that WhatsApp named
 )
 
-const maxWait = 5 * time.Minute
+const (
+	maxWait  = 5 * time.Minute
+	maxPause = 8 * time.Second // so that a session is back within ten seconds when the disk is
+)
 
 // wait tells how long to wait before attempt (0 is the first after the
 // failure) and false when there is none. base is the configured delay, until
@@ -24,7 +27,7 @@ func (r retry) wait(attempt int, base, until time.Duration, jitter float64) (tim
 	case retryGrowing:
 		return spread(grow(base, attempt, maxWait), jitter), true
 	case retryPause:
-		return spread(grow(2*time.Second, attempt, time.Minute), jitter), true
+		return spread(grow(2*time.Second, attempt, maxPause), jitter), true
 	case retrySlow:
 		return slowly(attempt) + stretch(time.Minute, jitter), true
 	case retryTwice:

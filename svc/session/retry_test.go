@@ -19,7 +19,7 @@ func TestRetryWaits(t *testing.T) {
 		{retryGrowing, 3, 0, 20 * time.Second, 40 * time.Second},
 		{retryGrowing, 400, 0, maxWait / 2, maxWait},
 		{retryPause, 0, 0, time.Second, 2 * time.Second},
-		{retryPause, 50, 0, 30 * time.Second, time.Minute},
+		{retryPause, 50, 0, 4 * time.Second, 8 * time.Second},
 		{retrySlow, 0, 0, 5 * time.Minute, 6 * time.Minute},
 		{retrySlow, 1, 0, 15 * time.Minute, 16 * time.Minute},
 		{retrySlow, 9, 0, time.Hour, 61 * time.Minute},
