@@ -50,6 +50,7 @@ type Disk struct {
 	kind    Kind
 	left    int // statements until it breaks; 0: it is well
 	lasting bool
+	seen    int
 	struck  int
 }
 
@@ -66,6 +67,13 @@ func (d *Disk) Heal() (struck int) {
 	defer d.mu.Unlock()
 	d.left = 0
 	return d.struck
+}
+
+// Seen counts all statements that there were.
+func (d *Disk) Seen() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.seen
 }
 
 // Struck tells how many statements failed since Break.
@@ -87,6 +95,7 @@ func (d *Disk) Fault(query string) error {
 func (d *Disk) next(query string) func() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.seen++
 	if d.left == 0 || d.kind.Name == Panic && frames(query) {
 		return nil
 	}

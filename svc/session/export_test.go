@@ -12,3 +12,6 @@ type Converter func(session string, own convert.Own, evt any) []store.Entry
 func (m *Manager) WrapConvert(wrap func(Converter) Converter) {
 	m.convert = wrap(m.convert)
 }
+
+// State is what a session says of itself, also when that cannot be saved.
+func (m *Manager) State(id string) store.SessionState { return m.known(id).seen.state() }

@@ -30,15 +30,16 @@ const patience = 20 * time.Second
 
 // world is a simulated WhatsApp and a gateway in front of it.
 type world struct {
-	t       testing.TB
-	server  *sandbox.Server
-	path    string
-	db      *store.DB
-	signal  *signal.Container
-	m       *session.Manager
-	options session.Options
-	wrap    func(session.Converter) session.Converter
-	synced  sync.Map // by session: how many collections of app state came
+	t          testing.TB
+	server     *sandbox.Server
+	path       string
+	db         *store.DB
+	signal     *signal.Container
+	m          *session.Manager
+	options    session.Options
+	wrap       func(session.Converter) session.Converter
+	storeFault func(query string) error // of the store's options
+	synced     sync.Map                 // by session: how many collections of app state came
 }
 
 // newWorld starts all of it. At the end of the test everything is closed, and
@@ -82,7 +83,7 @@ func (w *world) open() {
 	w.t.Helper()
 	ctx := w.t.Context()
 	var err error
-	w.db, err = store.Open(ctx, store.Options{Path: w.path, Log: w.log("store")})
+	w.db, err = store.Open(ctx, store.Options{Path: w.path, Log: w.log("store"), Fault: w.storeFault})
 	w.must(err)
 	w.signal, err = signal.Open(ctx, w.db, w.log("signal"))
 	w.must(err)
