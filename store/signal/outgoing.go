@@ -54,7 +54,7 @@ func encrypted(chat types.JID) bool { return chat.Server != types.NewsletterServ
 func (s *stores) GetOutgoingEvent(ctx context.Context, chat, altChat types.JID, id types.MessageID) (format string, plaintext []byte, err error) {
 	defer s.guard(ctx, &err)
 	a, b := chat.ToNonAD().String(), altChat.ToNonAD().String()
-	err = s.view(ctx, func(tx *store.Tx) error {
+	err = s.read(ctx, func(tx *store.Tx) error {
 		var chat string
 		err := tx.QueryRow(`SELECT format, plaintext, chat FROM outgoing_events WHERE sessionId = ? AND messageId = ? AND chat IN (?, ?) LIMIT 1`,
 			s.session, id, a, b).Scan(&format, &plaintext, &chat)

@@ -80,17 +80,30 @@ func (s *stores) usable() error {
 
 // view reads on one snapshot, which has all that was handed in before.
 func (s *stores) view(ctx context.Context, fn func(*store.Tx) error) error {
-	if err := s.readable(); err != nil {
-		return err
-	}
-	n, _ := s.underway.mark()
-	if err := s.underway.wait(n); err != nil {
+	if err := s.caughtUp(); err != nil {
 		return err
 	}
 	return s.db.View(ctx, fn)
 }
 
-// peek is view for one query of what staged would tell if it were on its way.
+// read is view for one query, which is a snapshot by itself.
+func (s *stores) read(ctx context.Context, fn func(*store.Tx) error) error {
+	if err := s.caughtUp(); err != nil {
+		return err
+	}
+	return s.db.Read(ctx, fn)
+}
+
+// caughtUp waits for what is on its way to the disk.
+func (s *stores) caughtUp() error {
+	if err := s.readable(); err != nil {
+		return err
+	}
+	n, _ := s.underway.mark()
+	return s.underway.wait(n)
+}
+
+// peek is read, without waiting, of what staged would tell if it were on its way.
 func (s *stores) peek(ctx context.Context, fn func(*store.Tx) error) error {
 	if err := s.readable(); err != nil {
 		return err
