@@ -8,9 +8,11 @@ import (
 )
 
 // TestReadme runs the commands of README.md in order: the blocks marked sh.
-// `make run` is the gateway this test starts, in the way the Makefile does;
-// the port is the one it got.
+// `make run` is the gateway this test starts, in the way the Makefile does, which
+// TestMakeRun holds; the port is the one it got. CI does all of it from a clone
+// (.ci/smoke).
 func TestReadme(t *testing.T) {
+	needs(t, "bash", "curl")
 	readme, err := os.ReadFile("../README.md")
 	if err != nil {
 		t.Fatal(err)
@@ -35,6 +37,26 @@ func TestReadme(t *testing.T) {
 	}
 	if strings.Contains(string(out), `"success":false`) || strings.Contains(string(out), "problem") {
 		t.Errorf("a command failed:\n%s", out)
+	}
+}
+
+// TestMakeRun asks make what it would do: build the module's root, and start
+// what was built with the sandbox.
+func TestMakeRun(t *testing.T) {
+	needs(t, "make")
+	dry := exec.Command("make", "-C", "..", "-n", "--no-print-directory", "run", "GO=go", "BIN=wamux")
+	for _, pair := range os.Environ() { // the flags of a make around the test are not ours
+		if !strings.HasPrefix(pair, "MAKE") && !strings.HasPrefix(pair, "MFLAGS=") {
+			dry.Env = append(dry.Env, pair)
+		}
+	}
+	out, err := dry.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	want := "CGO_ENABLED=0 go build -trimpath -o wamux .\n./wamux run --sandbox"
+	if got := strings.TrimSpace(string(out)); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
 
