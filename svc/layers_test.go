@@ -30,8 +30,8 @@ func laws() []law {
 		{what: "github.com/julienschmidt/httprouter", may: []string{"api"}, why: "routes are data of api; nobody else routes"},
 		{what: "github.com/kardianos/service", may: []string{"svc"}, why: "the OS service is a matter of svc"},
 		{what: "filippo.io/age/...", may: []string{"store/seal"}, why: "sealing, and what a backup is sealed with, has one place"},
-		{what: "modernc.org/...", may: []string{"store", "svc/sandbox"}, tests: []string{"svc"}, why: "SQL stays in store; the sandbox has a file of its own"},
-		{what: "database/sql", may: []string{"store", "store/signal", "svc/sandbox"}, tests: []string{"svc"}, why: "SQL stays in store; the sandbox has a file of its own"},
+		{what: "modernc.org/...", may: []string{"store", "store/broken", "svc/sandbox"}, tests: []string{"svc", "store/salvage"}, why: "SQL stays in store; the sandbox has a file of its own"},
+		{what: "database/sql", may: []string{"store", "store/signal", "svc/sandbox"}, tests: []string{"svc", "store/salvage"}, why: "SQL stays in store; the sandbox has a file of its own"},
 		{what: "wamux/svc/...", deep: true, may: []string{"svc", "svc/session", "svc/sandbox", "svc/media", "."}, tests: []string{"svc/sandbox", "svc/sandbox/phone", "svc/session/convert"},
 			why: "api and store name what they need in small interfaces; they know nothing that is above them"},
 		{what: "wamux/svc", may: []string{"."}, why: "nobody reaches up into the wiring"},
@@ -46,6 +46,7 @@ func laws() []law {
 		{what: "wamux/assets", may: []string{"api"}, tests: []string{"svc", "svc/sandbox"}, why: "the bytes of the pages are served by api"},
 		{what: "wamux/store/signal", may: []string{"svc", "svc/session"}, why: "WhatsApp's secrets are read and written by sessions only"},
 		{what: "wamux/store/seal", may: []string{"store", "svc"}, tests: []string{"api"}, why: "values are sealed and opened in store; the wiring brings the keys"},
+		{what: "wamux/store/broken", tests: []string{"store", "store/signal", "svc/session", "svc"}, why: "a disk that breaks when it is told to is for tests"},
 		{what: "wamux/store/salvage", may: []string{"store"}, why: "a damaged file is read in store"},
 	}
 }
@@ -187,6 +188,8 @@ func TestLaws(t *testing.T) {
 		{"wamux/api", "database/sql", false, "SQL stays in store"},
 		{"wamux/api", "modernc.org/sqlite/lib", false, "SQL stays in store"},
 		{"wamux/svc/session", "wamux/assets", true, "served by api"},
+		{"wamux/store", "wamux/store/broken", false, "store uses wamux/store/broken: a disk that breaks"},
+		{"wamux/store", "wamux/store/broken", true, ""},
 		{"wamux/svc/new", "wamux/svc/sandbox", false, "svc/new uses wamux/svc/sandbox"},
 	} {
 		g := rightGraph()
