@@ -199,3 +199,16 @@ func copyFile(tb testing.TB, from, to string) {
 		tb.Fatal(err)
 	}
 }
+
+// needs returns the path of a program, and skips a test on a machine that lacks
+// it. CI installs it: a test that is skipped there is one that nobody runs.
+func needs(tb testing.TB, program string) string {
+	tb.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil && os.Getenv("CI") == "true" {
+		tb.Fatalf("%s is not installed, which CI must have", program)
+	} else if err != nil {
+		tb.Skipf("this test needs %s, which is not installed here", program)
+	}
+	return path
+}

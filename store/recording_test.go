@@ -71,10 +71,7 @@ const traced = "trace=openat,close,write,pwrite64,fsync,fdatasync,ftruncate,?ren
 // recordCalls runs cmd, whose files are in dir, to its end.
 func recordCalls(tb testing.TB, cmd *exec.Cmd, dir string) *recording {
 	tb.Helper()
-	strace, err := exec.LookPath("strace")
-	if err != nil {
-		tb.Skip("strace is not installed")
-	}
+	strace := needs(tb, "strace")
 	log := filepath.Join(tb.TempDir(), "strace.log")
 	cmd.Args = append([]string{strace, "-f", "-qq", "--seccomp-bpf", "-e", traced, "-e", "signal=none", "-xx", "-s", "1048576", "-o", log, "--", cmd.Path}, cmd.Args[1:]...)
 	cmd.Path = strace
