@@ -150,7 +150,10 @@ func (p *peer) byCode(number string) {
 	p.t.Helper()
 	p.await("QR code", func(e heard) bool { return e.Event == "qr" }) // it is connected then
 	code := p.do(object{"order": "code", "phone": number}).Code
-	p.control("/v1/sandbox/phones/"+number+"/code", object{"code": code})
+	eventually(p.t, "the code taken", func() bool { // Baileys tells it before the server has heard of it
+		status, _ := p.world.call("POST", "/v1/sandbox/phones/"+number+"/code", object{"code": code})
+		return status == 204
+	})
 	p.isOpen()
 }
 

@@ -81,6 +81,11 @@ func start(t testing.TB, dir string, env []string, args ...string) *gateway {
 		if g.running() {
 			g.stop()
 		}
+		for line := range strings.Lines(g.log.String()) {
+			if strings.Contains(line, "an unknown stanza") {
+				t.Errorf("the sandbox was asked what it does not know: %s", line)
+			}
+		}
 		if t.Failed() {
 			t.Logf("log of %v:\n%s", args, tail(g.log.String(), 6000))
 		}

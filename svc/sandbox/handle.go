@@ -28,16 +28,12 @@ func (s *Server) handle(c *conn, n *waBinary.Node) {
 
 // handleChat takes what only a linked device may send.
 func (s *Server) handleChat(c *conn, n *waBinary.Node) {
+	kind, ok := chatKinds[n.Tag]
 	switch {
-	case c.device == nil && n.Tag == "ack": // of a notification while it is linked
-		return
-	case c.device == nil:
+	case !ok, c.device == nil && !kind.early:
 		s.surprised(n)
-		return
-	}
-	if kind, ok := chatKinds[n.Tag]; !ok {
-		s.surprised(n)
-	} else if s.fits(n, kind.shape) {
+	case !s.fits(n, kind.shape):
+	case c.device != nil:
 		kind.handle(s, c, n)
 	}
 }
@@ -46,15 +42,16 @@ func (s *Server) handleChat(c *conn, n *waBinary.Node) {
 type chatKind struct {
 	shape  shape
 	handle func(s *Server, c *conn, n *waBinary.Node)
+	early  bool // also comes before the login, and means nothing there
 }
 
 var chatKinds = map[string]chatKind{
-	"message":   {messageShape, (*Server).handleMessage},
-	"receipt":   {receiptShape, (*Server).handleReceipt},
-	"ack":       {ackShape, (*Server).handleAck},
-	"presence":  {presenceShape, (*Server).handlePresence},
-	"chatstate": {chatStateShape, (*Server).handleChatState},
-	"call":      {callShape, (*Server).handleCall},
+	"message":   {shape: messageShape, handle: (*Server).handleMessage},
+	"receipt":   {shape: receiptShape, handle: (*Server).handleReceipt},
+	"ack":       {shape: ackShape, handle: (*Server).handleAck, early: true},           // of a notification while it is linked
+	"presence":  {shape: presenceShape, handle: (*Server).handlePresence, early: true}, // Baileys, when it learns its name
+	"chatstate": {shape: chatStateShape, handle: (*Server).handleChatState},
+	"call":      {shape: callShape, handle: (*Server).handleCall},
 }
 
 // fits tells whether a stanza has only elements that the sandbox knows, and reports one that has others.
