@@ -57,6 +57,10 @@ type DB struct {
 	keys         keyring
 	vault        vault
 	waiters      waiters
+	space        space
+	condemned    atomic.Pointer[Error] // why nothing may be written any more; nil when it may
+	suspicion    chan struct{}         // one slot
+	unclean      bool                  // the run before did not end by Close
 	closing      sync.Once
 	closeErr     error
 }
@@ -102,7 +106,8 @@ func newDB(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers, fault: o.Fault}
+	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers, fault: o.Fault, suspicion: make(chan struct{}, 1)}
+	db.space.path = path + ".reserve"
 	if db.log == nil {
 		db.log = slog.Default()
 	}
@@ -127,7 +132,7 @@ func (db *DB) prepareFile(ctx context.Context, keys *seal.Keys) error {
 	}
 	f, err := inspect(ctx, db.path)
 	if err != nil {
-		return err
+		return knownFile(side, err)
 	}
 	if err := f.refuse(db.path); err != nil {
 		return err
@@ -141,6 +146,8 @@ func (db *DB) prepareFile(ctx context.Context, keys *seal.Keys) error {
 		}
 	}
 	db.epoch = &epoch{path: db.path + ".epoch", side: side, log: db.log}
+	db.space.free() // what a start has to write comes first
+	db.unclean = hasLog(db.path)
 	return ownFile(db.path)
 }
 
@@ -155,6 +162,10 @@ func (db *DB) connect(ctx context.Context) error {
 		return err
 	}
 	if err := migrate(ctx, w, db.path, db.now()); err != nil {
+		w.close()
+		return err
+	}
+	if err := glance(ctx, w); err != nil {
 		w.close()
 		return err
 	}
@@ -185,6 +196,14 @@ func (db *DB) boot(ctx context.Context) error {
 			return err
 		}
 	}
+	if db.unclean {
+		if err := db.forgetCheck(ctx); err != nil {
+			return err
+		}
+	}
+	if !db.space.keep() {
+		db.log.Warn("the disk is almost full: there is no room for the reserve", "file", db.space.path)
+	}
 	return db.settleSessions(ctx)
 }
 
@@ -204,20 +223,30 @@ func (db *DB) close() error {
 		(<-db.readers).close()
 	}
 	close(db.readers)
-	err := errors.Join(fold(w), db.epoch.sync())
+	db.space.free()
+	err := errors.Join(db.finish(w), db.epoch.sync())
 	db.release()
 	return err
 }
 
-// fold moves the write-ahead log into the .db file and gives back free pages. It
+// finish leaves the file complete by itself; a damaged one is not changed more
+// than that takes.
+func (db *DB) finish(w *conn) error {
+	if db.condemned.Load() != nil {
+		_, err := checkpoint(context.Background(), w)
+		return err
+	}
+	return fold(w)
+}
+
+// fold gives back free pages and moves the write-ahead log into the .db file. It
 // takes no statistics (PRAGMA optimize): those of a small file make SQLite read
 // whole tables when it has grown, until the next ones are taken.
 func fold(w *conn) error {
-	if _, err := w.sql.ExecContext(context.Background(), "PRAGMA incremental_vacuum(4096)"); err != nil {
-		return err
-	}
-	_, err := checkpoint(context.Background(), w)
-	return err
+	ctx := context.Background()
+	_, vacuum := vacuumSome(ctx, w, 4096)
+	_, moved := checkpoint(ctx, w)
+	return errors.Join(vacuum, moved)
 }
 
 // release gives back what an open or half-open database holds.

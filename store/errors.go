@@ -95,13 +95,13 @@ func asError(err error) *Error {
 func fromSQLite(err error, rc int) *Error {
 	switch rc & 0xff {
 	case sqlite3.SQLITE_FULL:
-		return &Error{Code: CodeDiskFull, Name: "disk_full", Message: "The disk is full, nothing was changed", Hint: "Free some space; wamux goes on by itself.", Err: err}
+		return errDiskFull(err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
 		return &Error{Code: CodeReadOnly, Name: "read_only", Message: "The database cannot be written, nothing was changed", Hint: "Check the owner and mode of the database file and its folder, and that the disk is not mounted read-only.", Err: err}
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return &Error{Code: CodeLocked, Name: "database_locked", Message: "Another program holds the database", Hint: "Close other programs that write to the database file.", Err: err}
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
-		return &Error{Code: CodeStorage, Name: "database_damaged", Message: "The database file is damaged", Hint: "Stop wamux and put back a backup.", Err: err}
+		return errDamaged(err)
 	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PROTOCOL, sqlite3.SQLITE_NOLFS:
 		return &Error{Code: CodeStorage, Name: "storage", Message: "The disk answered with an error", Hint: "Check the disk and the permissions of the database folder.", Err: err}
 	}

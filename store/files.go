@@ -136,6 +136,13 @@ func ownFile(path string) error {
 	return nil
 }
 
+// hasLog tells whether something is in the log of a database: the run before did
+// not end in order.
+func hasLog(path string) bool {
+	info, err := os.Stat(path + "-wal")
+	return err == nil && info.Size() > 0
+}
+
 // restrict sets mode 0600. On Windows the folder's rights decide instead.
 func restrict(name string) error {
 	info, err := os.Stat(name)

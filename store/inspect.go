@@ -41,6 +41,9 @@ func inspect(ctx context.Context, path string) (facts, error) {
 	}
 	defer func() { _ = pool.Close() }()
 	f, err := readFacts(ctx, pool, path)
+	if e := (*Error)(nil); err != nil && !errors.As(err, &e) {
+		err = nil // torn by a crash, perhaps: with its log it is whole again
+	}
 	if err == nil && f.owner == applicationID {
 		f.vault, _ = readVault(ctx, pool) // looked at again with the log
 	}
@@ -71,9 +74,20 @@ func (f facts) strayLog(side sidecar) bool {
 	return f.boot != "" && (!f.wal || side.found && !side.knows(f.boot))
 }
 
+// knownFile makes of an error about a file that is no database one about damage,
+// where there was a database before.
+func knownFile(side sidecar, err error) error {
+	if e := (*Error)(nil); side.found && errors.As(err, &e) && e.Name == "not_a_database" {
+		e = errDamaged(err)
+		e.Hint = "Its header is destroyed, so nothing can be saved from it: put back a backup."
+		return e
+	}
+	return err
+}
+
 // readFacts asks over any connection. A file torn by a crash in the middle of a
-// checkpoint may fail here and is whole again with its log: only a file that is
-// no database is refused.
+// checkpoint may fail here and is whole again with its log. The error for a file
+// that is no database is an [Error].
 func readFacts(ctx context.Context, q interface {
 	QueryRowContext(context.Context, string, ...any) *sql.Row
 }, path string) (facts, error) {
@@ -89,7 +103,7 @@ func readFacts(ctx context.Context, q interface {
 	if err == nil && f.owner == applicationID {
 		_ = q.QueryRowContext(ctx, "SELECT boot FROM epoch WHERE id = 1").Scan(&f.boot)
 	}
-	return f, nil
+	return f, err
 }
 
 // refuse names the reason why this program must not touch the file, if any.

@@ -75,7 +75,7 @@ func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 			return errStopping()
 		}
 		defer func() { db.readers <- c }()
-		return wrap(call(&Tx{Now: db.time(), conn: c, vault: &db.vault}, fn))
+		return db.suspect(wrap(call(&Tx{Now: db.time(), conn: c, vault: &db.vault}, fn)))
 	case <-ctx.Done():
 		return ctx.Err()
 	}

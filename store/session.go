@@ -247,9 +247,9 @@ func onSession(res sql.Result, err error) error {
 }
 
 // SetState writes what the session is doing, and an event session.state, unless
-// it says so already.
+// it says so already. It may be written on a full disk.
 func (db *DB) SetState(ctx context.Context, id string, st StateChange) error {
-	return db.Update(ctx, func(tx *Tx) error {
+	return db.updateUrgently(ctx, func(tx *Tx) error {
 		s, err := findSession(tx, id)
 		if err != nil {
 			return err

@@ -22,13 +22,14 @@ const (
 
 // batch is the work of one caller: fn inside a transaction, or alone without.
 type batch struct {
-	fn    func(*Tx) error
-	alone func(*conn) error
-	due   time.Time   // until when it may wait for others to share a commit with; zero: not at all
-	after func(error) // told of the outcome; may be nil
-	state atomic.Int32
-	err   error // valid after done is closed
-	done  chan struct{}
+	fn     func(*Tx) error
+	alone  func(*conn) error
+	due    time.Time   // until when it may wait for others to share a commit with; zero: not at all
+	after  func(error) // told of the outcome; may be nil
+	urgent bool        // it may use the reserve of a full disk
+	state  atomic.Int32
+	err    error // valid after done is closed
+	done   chan struct{}
 }
 
 // writer owns the one connection that writes.
@@ -54,7 +55,10 @@ func startWriter(c *conn, db *DB) *writer {
 
 // answer ends a batch.
 func (w *writer) answer(b *batch, err error) {
-	b.err = err
+	b.err = w.db.suspect(err)
+	if isDiskFull(err) {
+		w.db.space.short.Store(true)
+	}
 	close(b.done)
 	w.leave(b)
 	if b.after != nil {
@@ -152,6 +156,9 @@ func (w *writer) push(b *batch) error {
 	if w.stopped {
 		return errStopping()
 	}
+	if e := w.db.condemned.Load(); e != nil {
+		return e
+	}
 	if len(w.queue) == 0 || b.due.Before(w.due) {
 		w.due = b.due
 		w.ring(b.due)
@@ -226,7 +233,7 @@ func (w *writer) split(group []*batch) {
 // batches run again one by one, so that each gets its own answer: a savepoint does
 // not isolate a full disk.
 func (w *writer) run(group []*batch) {
-	if len(group) == 0 || len(group) > 1 && w.runTogether(group) {
+	if group = w.admit(group); len(group) == 0 || len(group) > 1 && w.runTogether(group) {
 		return
 	}
 	if err := w.conn.begin("BEGIN IMMEDIATE"); err != nil {
@@ -236,7 +243,7 @@ func (w *writer) run(group []*batch) {
 		return
 	}
 	errs, err := w.commit(group)
-	if err != nil && len(group) > 1 {
+	if w.again(group, errs, err) {
 		for i := range group {
 			w.run(group[i : i+1])
 		}
@@ -312,6 +319,7 @@ func (w *writer) finish(tx *Tx) error {
 	}
 	if tx.dirty {
 		w.db.epoch.committed(n)
+		w.db.space.short.Store(false)
 	}
 	return nil
 }
