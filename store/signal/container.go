@@ -50,16 +50,6 @@ func Open(ctx context.Context, db *store.DB, log *slog.Logger) (*Container, erro
 	return c, db.Update(ctx, purge)
 }
 
-// purge deletes what was kept aside long enough, and the map of LIDs when
-// nobody is left to use it.
-func purge(tx *store.Tx) error {
-	if _, err := tx.Exec(`DELETE FROM deleted_auth WHERE deletedAt < ?`, tx.Now.Add(-deletedLife).UnixMilli()); err != nil {
-		return err
-	}
-	_, err := tx.Exec(`DELETE FROM lid_map WHERE NOT EXISTS (SELECT 1 FROM whatsapp_sessions)`)
-	return err
-}
-
 // Device loads the device of a session, or makes an unpaired one when there
 // are no credentials. The session must exist. Call it once for each run of a
 // session: a Device handed out earlier for the same session stops working.

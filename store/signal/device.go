@@ -95,7 +95,9 @@ func (k *keeper) PutDevice(ctx context.Context, d *wastore.Device) (err error) {
 
 // DeleteDevice unlinks: whatsmeow calls it when WhatsApp says that the device
 // is gone. The credentials, keys and ratchets are put aside for a week, since
-// WhatsApp has been wrong before; nothing uses them by itself.
+// WhatsApp has been wrong before; nothing uses them by itself. What belongs to
+// them in other tables stays where it is for [Container.Undelete]: linking anew
+// drops it, and so does the end of the week.
 func (k *keeper) DeleteDevice(ctx context.Context, _ *wastore.Device) (err error) {
 	s := k.stores
 	defer s.guard(ctx, &err)
@@ -105,7 +107,8 @@ func (k *keeper) DeleteDevice(ctx context.Context, _ *wastore.Device) (err error
 			SELECT sessionId, key, value, ? FROM auth_data WHERE sessionId = ?`, tx.Now.UnixMilli(), s.session); err != nil {
 			return err
 		}
-		return dropAccount(tx, s.session)
+		_, err := tx.Exec(`DELETE FROM auth_data WHERE sessionId = ?`, s.session)
+		return err
 	})
 	if err := s.commit(ctx, b); err != nil {
 		return err
@@ -115,10 +118,13 @@ func (k *keeper) DeleteDevice(ctx context.Context, _ *wastore.Device) (err error
 	return nil
 }
 
+// accountTables hold what belongs to a linked device.
+var accountTables = []string{"auth_data", "pre_keys", "app_state_macs", "event_buffer", "outgoing_events"}
+
 // dropAccount deletes what belongs to the linked device, and not to the session:
 // message secrets stay with the history that they belong to.
 func dropAccount(tx *store.Tx, session string) error {
-	for _, table := range []string{"auth_data", "pre_keys", "app_state_macs", "event_buffer", "outgoing_events"} {
+	for _, table := range accountTables {
 		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE sessionId = ?`, session); err != nil {
 			return err
 		}

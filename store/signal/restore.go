@@ -57,9 +57,9 @@ func applyRestore(ctx context.Context, db *store.DB, log *slog.Logger) error {
 	return db.ConfirmRestore(ctx)
 }
 
-// readRestored looks at every session that has keys.
+// readRestored looks at every session that has keys, in use or kept aside.
 func readRestored(tx *store.Tx) (all []restored, err error) {
-	sessions, err := readStrings(tx, `SELECT DISTINCT sessionId FROM auth_data ORDER BY sessionId`)
+	sessions, err := readStrings(tx, `SELECT sessionId FROM auth_data UNION SELECT sessionId FROM deleted_auth ORDER BY sessionId`)
 	if err != nil {
 		return nil, err
 	}
@@ -111,6 +111,11 @@ func (r restored) apply(tx *store.Tx) error {
 	}
 	for _, key := range r.senderKeys {
 		if err := writeRow(tx, r.session, key, nil); err != nil {
+			return err
+		}
+	}
+	for _, prefix := range []string{prefixSession, prefixAppVersion, prefixSenderKey} { // what is kept aside may come into use again
+		if _, err := tx.Exec(`DELETE FROM deleted_auth WHERE sessionId = ? AND key >= ? AND key < ?`, r.session, prefix, after(prefix)); err != nil {
 			return err
 		}
 	}

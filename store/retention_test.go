@@ -1,0 +1,113 @@
+package store
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// aged opens a database whose clock the test turns.
+func aged(t *testing.T) (*DB, *time.Time) {
+	t.Helper()
+	now := noon
+	db, err := Open(t.Context(), Options{Path: freshPath(t), Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	return db, &now
+}
+
+// rowsOf counts.
+func rowsOf(t *testing.T, db *DB, from string) (n int) {
+	t.Helper()
+	if err := db.Read(t.Context(), func(tx *Tx) error { return tx.QueryRow("SELECT COUNT(*) FROM " + from).Scan(&n) }); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// TestExpire lets ten days of traffic grow old: what is over goes by its age, what
+// is open stays, and no event's number is given twice.
+func TestExpire(t *testing.T) {
+	db, now := aged(t)
+	addTestSession(t, db, "shop")
+	const perDay = 500
+	for day := range 10 {
+		*now = noon.Add(time.Duration(day) * 24 * time.Hour)
+		err := db.Update(t.Context(), func(tx *Tx) error {
+			for i := range perDay {
+				id := fmt.Sprintf("M%d-%d", day, i)
+				if _, err := tx.Record("shop", Entry{Message: &Message{ID: id, Chat: "1@s.whatsapp.net", Sender: "1@s.whatsapp.net", Type: "text", Timestamp: *now}, Events: []Event{{Type: "message.received"}}}); err != nil {
+					return err
+				}
+				for _, query := range []string{
+					"INSERT INTO message_receipts (sessionId, messageId, recipient, status, at) VALUES ('shop', ?, '1', 'read', 1)",
+					"INSERT INTO message_secrets (sessionId, messageId, chat, sender, secret, createdAt) VALUES ('shop', ?, '', '', '', 0)",
+				} {
+					if _, err := tx.Exec(query, id); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		job, _, err := db.AddJob(t.Context(), &Job{Session: "shop", MessageID: fmt.Sprint("J", day), To: "1@s.whatsapp.net", Key: fmt.Sprint("key", day)}, nil)
+		if err == nil && day%2 == 0 {
+			job.State = JobSent
+			err = db.FinishJob(t.Context(), job)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := db.Expire(t.Context(), Retention{}); n != (Expired{}) || err != nil {
+		t.Errorf("nothing was to be deleted: %+v, %v", n, err)
+	}
+	last := rowsOf(t, db, "(SELECT 1 FROM events)")
+	*now = noon.Add(9*24*time.Hour + time.Hour)
+	n, err := db.Expire(t.Context(), Retention{History: 4 * 24 * time.Hour, Events: 3 * 24 * time.Hour, Jobs: 5 * 24 * time.Hour})
+	if want := (Expired{Messages: 6 * perDay, Events: 7 * perDay, Jobs: 3}); n != want || err != nil {
+		t.Errorf("got %+v, %v, want %+v", n, err, want)
+	}
+	for from, want := range map[string]int{
+		"chat_history": 4 * perDay, "message_receipts": 4 * perDay, "message_secrets": 4 * perDay, "events": 3 * perDay,
+		"jobs WHERE state = 'queued'": 5, "jobs": 7,
+	} {
+		if got := rowsOf(t, db, from); got != want {
+			t.Errorf("%d rows of %s are left, want %d", got, from, want)
+		}
+	}
+	if n, err = db.Expire(t.Context(), Retention{EventsMax: 100}); n.Events != 3*perDay-100 || err != nil {
+		t.Errorf("got %+v, %v, want all but 100 events to go", n, err)
+	}
+	*now = now.Add(365 * 24 * time.Hour)
+	if _, err := db.Expire(t.Context(), Retention{Events: time.Hour}); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.SetState(t.Context(), "shop", StateChange{State: StateOffline}); err != nil {
+		t.Fatal(err)
+	}
+	events, err := db.Events(t.Context(), 0, 10)
+	if err != nil || len(events) != 2 || events[1].Seq != int64(last)+1 {
+		t.Errorf("got %+v, %v, want the last one and a new number", events, err)
+	}
+}
+
+// TestExpirePlans asks SQLite how it finds what is old.
+func TestExpirePlans(t *testing.T) {
+	db := fresh(t)
+	for query, want := range map[string]string{
+		"DELETE FROM chat_history WHERE id IN (SELECT id FROM chat_history WHERE sessionId = 'x' AND timestamp < '2026' ORDER BY timestamp LIMIT 2000)": "COVERING INDEX chat_history_session (sessionId=? AND timestamp<?)",
+		"DELETE FROM events WHERE seq > 1 AND seq <= 2 AND timestamp < 3":                                                                               "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+		"DELETE FROM message_secrets WHERE sessionId = 'x' AND messageId IN (SELECT 'a')":                                                               "(sessionId=? AND messageId=?)",
+	} {
+		if got := plan(t, db, query); !strings.Contains(got, want) {
+			t.Errorf("%s\nruns as %q, want %q", query, got, want)
+		}
+	}
+}
