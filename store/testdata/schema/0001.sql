@@ -1,0 +1,153 @@
+-- The schema after migration 1, with a row in every table. Never change it.
+PRAGMA application_id = 2002873720;
+PRAGMA user_version = 1;
+BEGIN;
+CREATE TABLE meta (
+  key   TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE epoch (
+  id      INTEGER PRIMARY KEY CHECK (id = 1),
+  boot    TEXT    NOT NULL,
+  commits INTEGER NOT NULL
+);
+CREATE TABLE whatsapp_sessions (
+  id        INTEGER PRIMARY KEY,
+  sessionId TEXT    NOT NULL UNIQUE,
+  status    TEXT    NOT NULL,
+  createdAt TEXT    NOT NULL,
+  updatedAt TEXT    NOT NULL,
+  wanted    TEXT    NOT NULL,
+  state     TEXT    NOT NULL,
+  code      TEXT    NOT NULL DEFAULT '',
+  reason    TEXT    NOT NULL DEFAULT '',
+  next      TEXT    NOT NULL DEFAULT '',
+  until     INTEGER NOT NULL DEFAULT 0,
+  jid       TEXT    NOT NULL DEFAULT '',
+  lid       TEXT    NOT NULL DEFAULT '',
+  phone     TEXT    NOT NULL DEFAULT '',
+  name      TEXT    NOT NULL DEFAULT '',
+  platform  TEXT    NOT NULL DEFAULT '',
+  metadata  TEXT    NOT NULL DEFAULT '{}'
+);
+CREATE TABLE auth_data (
+  id        INTEGER PRIMARY KEY,
+  sessionId TEXT NOT NULL,
+  key       TEXT NOT NULL,
+  value     BLOB NOT NULL,
+  createdAt TEXT NOT NULL,
+  updatedAt TEXT NOT NULL,
+  UNIQUE (sessionId, key),
+  FOREIGN KEY (sessionId) REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE
+);
+CREATE TABLE chat_history (
+  id          INTEGER PRIMARY KEY,
+  sessionId   TEXT    NOT NULL,
+  phoneNumber TEXT    NOT NULL,
+  message     TEXT    NOT NULL,
+  messageType TEXT    NOT NULL,
+  direction   TEXT    NOT NULL CHECK (direction IN ('incoming', 'outgoing')),
+  metadata    TEXT    NOT NULL DEFAULT '{}',
+  timestamp   TEXT    NOT NULL,
+  chat        TEXT    NOT NULL,
+  sender      TEXT    NOT NULL,
+  messageId   TEXT    NOT NULL,
+  part        INTEGER NOT NULL DEFAULT 0,
+  status      TEXT    NOT NULL DEFAULT '',
+  raw         BLOB,
+  editedAt    INTEGER NOT NULL DEFAULT 0,
+  revokedAt   INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (sessionId, messageId, chat, sender, part),
+  FOREIGN KEY (sessionId) REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE
+);
+CREATE TABLE message_receipts (
+  sessionId TEXT    NOT NULL REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE,
+  messageId TEXT    NOT NULL,
+  recipient TEXT    NOT NULL,
+  status    TEXT    NOT NULL,
+  at        INTEGER NOT NULL,
+  PRIMARY KEY (sessionId, messageId, recipient, status)
+) WITHOUT ROWID;
+CREATE TABLE chats (
+  sessionId     TEXT    NOT NULL REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE,
+  id            TEXT    NOT NULL,
+  phone         TEXT    NOT NULL DEFAULT '',
+  name          TEXT    NOT NULL DEFAULT '',
+  lastMessageAt INTEGER NOT NULL DEFAULT 0,
+  unread        INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (sessionId, id)
+) WITHOUT ROWID;
+CREATE TABLE contacts (
+  id           INTEGER PRIMARY KEY,
+  sessionId    TEXT    NOT NULL REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE,
+  jid          TEXT    NOT NULL,
+  phone        TEXT    NOT NULL DEFAULT '',
+  lid          TEXT    NOT NULL DEFAULT '',
+  name         TEXT    NOT NULL DEFAULT '',
+  pushName     TEXT    NOT NULL DEFAULT '',
+  businessName TEXT    NOT NULL DEFAULT '',
+  updatedAt    INTEGER NOT NULL,
+  UNIQUE (sessionId, jid)
+);
+CREATE TABLE events (
+  seq       INTEGER PRIMARY KEY,
+  id        TEXT    NOT NULL UNIQUE,
+  sessionId TEXT REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE,
+  type      TEXT    NOT NULL,
+  timestamp INTEGER NOT NULL,
+  data      TEXT    NOT NULL
+);
+CREATE TABLE jobs (
+  seq         INTEGER PRIMARY KEY,
+  id          TEXT    NOT NULL UNIQUE,
+  sessionId   TEXT    NOT NULL REFERENCES whatsapp_sessions (sessionId) ON DELETE CASCADE,
+  key         TEXT    NOT NULL DEFAULT '',
+  fingerprint TEXT    NOT NULL DEFAULT '',
+  messageId   TEXT    NOT NULL,
+  recipient   TEXT    NOT NULL,
+  content     TEXT    NOT NULL,
+  state       TEXT    NOT NULL,
+  code        TEXT    NOT NULL DEFAULT '',
+  error       TEXT    NOT NULL DEFAULT '',
+  chat        TEXT    NOT NULL DEFAULT '',
+  sentAt      INTEGER NOT NULL DEFAULT 0,
+  sent        TEXT,
+  createdAt   INTEGER NOT NULL,
+  updatedAt   INTEGER NOT NULL,
+  deadline    INTEGER NOT NULL DEFAULT 0,
+  attempts    INTEGER NOT NULL DEFAULT 0
+);
+CREATE TABLE job_media (
+  jobId TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+  data  BLOB NOT NULL
+);
+CREATE TABLE api_keys (
+  id        TEXT    PRIMARY KEY,
+  name      TEXT    NOT NULL,
+  hash      BLOB    NOT NULL,
+  scopes    TEXT    NOT NULL,
+  sessions  TEXT    NOT NULL,
+  createdAt INTEGER NOT NULL,
+  lastUsed  INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+INSERT INTO meta VALUES ('migration:0001_start.sql','2026-11-23T12:00:00.123Z');
+INSERT INTO epoch VALUES (1,'3-fixture',42);
+INSERT INTO whatsapp_sessions VALUES (1,'shop','disconnected','2026-11-20T12:00:00.000Z','2026-11-20T12:00:00.000Z','stopped','stopped','code','reason','next',1,'jid','lid','phone','name','platform','{}');
+INSERT INTO auth_data VALUES (1,'shop','key',X'0102','2026-11-20T12:00:00.000Z','2026-11-20T12:00:00.000Z');
+INSERT INTO chat_history VALUES (1,'shop','phoneNumber','message','messageType','incoming','{}','2026-11-20T12:00:00.000Z','chat','sender','messageId',1,'status',X'0102',1,1);
+INSERT INTO message_receipts VALUES ('shop','messageId','recipient','status',1);
+INSERT INTO chats VALUES ('shop','id','phone','name',1,1);
+INSERT INTO contacts VALUES (1,'shop','jid','phone','lid','name','pushName','businessName',1798000000000);
+INSERT INTO events VALUES (1,'id','shop','type',1798000000000,'{}');
+INSERT INTO jobs VALUES (1,'job_1','shop','key','fingerprint','messageId','recipient','{"type":"text","text":"hello"}','sent','code','error','chat',1,'sent',1798000000000,1798000000000,1,1);
+INSERT INTO job_media VALUES ('job_1',X'01');
+INSERT INTO api_keys VALUES ('id','name',X'0102','scopes','sessions',1798000000000,1);
+CREATE INDEX chat_history_session ON chat_history (sessionId);
+CREATE INDEX chat_history_phone ON chat_history (sessionId, phoneNumber);
+CREATE INDEX chat_history_chat ON chat_history (sessionId, chat);
+CREATE INDEX contacts_session ON contacts (sessionId);
+CREATE INDEX events_session ON events (sessionId);
+CREATE INDEX jobs_session ON jobs (sessionId);
+CREATE UNIQUE INDEX jobs_key ON jobs (sessionId, key) WHERE key <> '';
+CREATE INDEX jobs_open ON jobs (sessionId, seq) WHERE state IN ('queued', 'sending');
+COMMIT;
