@@ -27,6 +27,8 @@ type Sessions interface {
 	Restart(ctx context.Context, id string) error
 	// Logout unlinks the device at WhatsApp; the session and its history stay.
 	Logout(ctx context.Context, id string) error
+	// Undelete puts back the credentials that WhatsApp's word deleted within a week, and connects; conflict when there are none.
+	Undelete(ctx context.Context, id string) error
 	// Delete logs out when it can within 10 s and removes the session with all its rows.
 	Delete(ctx context.Context, id string) error
 	// QR returns the text of the QR code that is showing now and when the next one replaces it; ok is false when none is.

@@ -142,7 +142,20 @@ func (b *batches) bring(session string, item *store.NextItem) {
 	if b.ctx.Err() != nil && (job == nil || !ended(job)) {
 		return // it goes on when wamux runs again
 	}
+	if job == nil && passes(err) {
+		b.sleep(storePause)
+		return // it is open still, and tried again
+	}
 	b.note(session, item, job, err)
+}
+
+// passes tells whether an error says nothing about the message, but that the database could not be written just now.
+func passes(err error) bool {
+	switch store.ErrorCode(err) {
+	case store.CodeDiskFull, store.CodeReadOnly, store.CodeLocked, store.CodeStorage:
+		return true
+	}
+	return false
 }
 
 func readItem(body json.RawMessage, in *rootSend) error {

@@ -76,6 +76,9 @@ func (f *fakeSessions) Restart(ctx context.Context, id string) error {
 func (f *fakeSessions) Logout(ctx context.Context, id string) error {
 	return f.change(ctx, id, store.StateLoggedOut)
 }
+func (f *fakeSessions) Undelete(ctx context.Context, id string) error {
+	return f.change(ctx, id, store.StateConnecting)
+}
 func (f *fakeSessions) Delete(ctx context.Context, id string) error {
 	return f.db.DeleteSession(ctx, id)
 }

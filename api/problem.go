@@ -80,11 +80,11 @@ func statusOf(code store.Code) int {
 		return http.StatusTooManyRequests
 	case store.CodeRefused:
 		return http.StatusBadGateway
-	case store.CodeOffline, store.CodeLocked, store.CodeReadOnly:
+	case store.CodeOffline, store.CodeLocked, store.CodeStorage:
 		return http.StatusServiceUnavailable
 	case store.CodeTimeout:
 		return http.StatusGatewayTimeout
-	case store.CodeDiskFull:
+	case store.CodeDiskFull, store.CodeReadOnly:
 		return http.StatusInsufficientStorage
 	}
 	return http.StatusInternalServerError

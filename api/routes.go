@@ -87,6 +87,7 @@ func v1Routes() []Route {
 		{"POST", sessionPath + "/stop", store.ScopeManage, ThisSession, NoBody, (*api).v1Stop},
 		{"POST", sessionPath + "/restart", store.ScopeManage, ThisSession, NoBody, (*api).v1Restart},
 		{"POST", sessionPath + "/logout", store.ScopeManage, ThisSession, NoBody, (*api).v1Logout},
+		{"POST", sessionPath + "/undelete", store.ScopeManage, ThisSession, NoBody, (*api).v1Undelete},
 		{"GET", sessionPath + "/qr", store.ScopeManage, ThisSession, NoBody, (*api).v1QR},
 		{"POST", sessionPath + "/pairing-code", store.ScopeManage, ThisSession, JSONBody, (*api).v1PairingCode},
 		{"GET", sessionPath + "/messages", store.ScopeRead, ThisSession, NoBody, (*api).v1Messages},

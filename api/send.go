@@ -49,12 +49,13 @@ func (a *api) sendRoot(w http.ResponseWriter, r *request, in *rootSend) error {
 	return reply(w, http.StatusOK, object{"success": true, "data": webMessage(job)})
 }
 
-// linked tells whether the session has an account to send from; a short loss of the connection does not matter.
+// linked tells whether the session has an account to send from; a short loss of the connection does not matter,
+// nor does a database that cannot be written: the store then says why.
 func linked(s *store.Session) bool {
 	switch s.State {
 	case store.StateOnline:
 		return true
-	case store.StateOffline, store.StateConnecting:
+	case store.StateOffline, store.StateConnecting, store.StateStorageError:
 		return s.JID != "" && s.Wanted == store.WantRunning
 	}
 	return false
@@ -210,7 +211,10 @@ func statusOfJob(code string) int {
 func (a *api) sendFailed(w http.ResponseWriter, r *request, err error) error {
 	p := problemOf(err)
 	switch p.Status {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusInsufficientStorage, http.StatusTooManyRequests:
+	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests:
+		return err
+	}
+	if passes(err) {
 		return err
 	}
 	if p.Status == http.StatusInternalServerError {

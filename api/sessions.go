@@ -10,8 +10,11 @@ import (
 
 type object map[string]any
 
-// health answers GET /healthz: the process is there and serves.
+// health answers GET /healthz: the process is there and serves, and what it is told can be written down.
 func (a *api) health(w http.ResponseWriter, r *request) error {
+	if e := a.DB.Trouble(r.Context()); e != nil {
+		return reply(w, statusOf(e.Code), object{"status": e.Name, "message": e.Message, "hint": e.Hint})
+	}
 	return reply(w, http.StatusOK, object{"status": "ok"})
 }
 

@@ -155,6 +155,11 @@ func (a *api) v1Logout(w http.ResponseWriter, r *request) error {
 	return a.act(w, r, a.Sessions.Logout)
 }
 
+// v1Undelete answers POST /v1/sessions/:s/undelete.
+func (a *api) v1Undelete(w http.ResponseWriter, r *request) error {
+	return a.act(w, r, a.Sessions.Undelete)
+}
+
 // act does it to the end, also when the caller hangs up, and answers with the session as it is then.
 func (a *api) act(w http.ResponseWriter, r *request, do func(context.Context, string) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Minute)

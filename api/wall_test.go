@@ -155,7 +155,7 @@ func TestStoreErrors(t *testing.T) {
 		code   store.Code
 		status int
 	}{
-		{store.CodeDiskFull, 507}, {store.CodeReadOnly, 503}, {store.CodeStorage, 500}, {store.CodeOffline, 503}, {store.CodeTimeout, 504}, {store.CodeRefused, 502},
+		{store.CodeDiskFull, 507}, {store.CodeReadOnly, 507}, {store.CodeStorage, 503}, {store.CodeOffline, 503}, {store.CodeTimeout, 504}, {store.CodeRefused, 502},
 	} {
 		w := newWorld(t, nil)
 		w.sessions.fail = &store.Error{Code: c.code, Name: "canary_name", Message: "A sentence", Err: fmt.Errorf("canary cause")}

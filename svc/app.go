@@ -39,7 +39,9 @@ type App struct {
 
 	db       *store.DB
 	sandbox  *sandbox.Server // nil outside sandbox mode
+	signal   *signal.Container
 	sessions *session.Manager
+	care     *care // nil before Serve
 	listener net.Listener
 	api      *api.API
 	server   *http.Server
@@ -50,7 +52,7 @@ type App struct {
 // connect only in Serve.
 func (a *App) Open(ctx context.Context) (err error) {
 	steps := []func(context.Context) error{
-		a.openStore, a.checkMode, a.makeKey, a.openSandbox, a.openSessions, a.listen,
+		a.openStore, a.checkDamage, a.checkMode, a.makeKey, a.openSandbox, a.openSessions, a.listen,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -82,7 +84,7 @@ func (a *App) checkMode(ctx context.Context) error {
 		return err
 	case was == mode:
 		return nil
-	case len(sessions) == 0:
+	case len(sessions) == 0, was == "" && mode == "live": // what is recovered from a damaged file may not say
 		return a.db.SetMeta(ctx, "mode", mode)
 	case mode == "sandbox":
 		return fmt.Errorf("%s holds sessions of the real WhatsApp, which the sandbox must not touch: name another file in DATABASE_URL", a.Config.Database)
@@ -120,12 +122,11 @@ func (a *App) openSessions(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	auth, err := signal.Open(ctx, a.db, a.Log)
-	if err != nil {
+	if a.signal, err = signal.Open(ctx, a.db, a.Log); err != nil {
 		return err
 	}
 	a.sessions, err = session.New(session.Options{
-		DB: a.db, Signal: auth, Log: a.Log, Network: network, Scale: a.Config.Scale,
+		DB: a.db, Signal: a.signal, Log: a.Log, Network: network, Scale: a.Config.Scale,
 		MaxSessions: a.Config.MaxSessions, ReconnectDelay: a.Config.ReconnectDelay, MaxReconnects: a.Config.MaxReconnects,
 	})
 	return err
@@ -210,6 +211,7 @@ func (a *App) Serve(ctx context.Context) error {
 	if err := a.api.Resume(ctx); err != nil {
 		return err
 	}
+	a.care = a.startCare()
 	return a.serveHTTP(ctx)
 }
 
@@ -227,6 +229,9 @@ func (a *App) serveHTTP(ctx context.Context) error {
 // Close stops in reverse order: no new requests, then no traffic, then the
 // file. After it the bare database file is complete.
 func (a *App) Close() {
+	if a.care != nil {
+		a.care.stop()
+	}
 	if a.api != nil {
 		a.api.Close()
 	}

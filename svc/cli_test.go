@@ -31,6 +31,10 @@ func TestCommandLine(t *testing.T) {
 		{"UnknownCommand", []string{"fly"}, 2, "", "hint: `wamux help`"},
 		{"UnknownFlag", []string{"run", "--fly"}, 2, "", "error: there is no flag --fly"},
 		{"Postgres", []string{"run", "--database", "postgresql://u:secret@h/d"}, 2, "", "one SQLite file"},
+		{"RecoverNothing", []string{"recover"}, 1, "", "hint: Name the database"},
+		{"RecoverTo", []string{"recover", "--to"}, 2, "", "error: --to needs a value"},
+		{"SessionsNothing", []string{"sessions"}, 1, "", "is not there"},
+		{"SessionsOther", []string{"sessions", "fly", "shop"}, 2, "", "hint: `wamux sessions list`"},
 		{"NoFolder", []string{"run", "--port", "0", "--database", "/proc/none/x.db"}, 1, "", "error: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

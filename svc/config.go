@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"wamux/api"
+	"wamux/store"
 )
 
 // Config is what wamux was told, validated: read in one place, once, and
@@ -37,6 +38,7 @@ type Config struct {
 	CORSOrigin      string
 	RateMax         int // requests in a RateWindow; 0 means no limit
 	RateWindow      time.Duration
+	Retention       store.Retention
 	LogLevel        slog.Level
 	LogFile         string // "" means none
 	Endpoint        string // of a simulated WhatsApp; "" is the real one
@@ -166,6 +168,7 @@ func (c *Config) copyFields() {
 	c.FileTypes, _ = api.ParseFileTypes(c.values["ALLOWED_FILE_TYPES"])
 	c.RateMax = int(c.number("RATE_LIMIT_MAX_REQUESTS"))
 	c.RateWindow = time.Duration(c.number("RATE_LIMIT_WINDOW_MS")) * time.Millisecond
+	c.Retention = store.Retention{History: c.days("HISTORY_DAYS"), Events: c.days("EVENTS_DAYS"), EventsMax: c.number("EVENTS_MAX"), Jobs: c.days("JOBS_DAYS")}
 	c.LogLevel, _ = logLevel(c.values["LOG_LEVEL"])
 	c.LogFile = c.values["LOG_FILE"]
 	c.Endpoint, c.CAFile = c.values["WHATSAPP_ENDPOINT"], c.values["WHATSAPP_CA_FILE"]
@@ -181,6 +184,10 @@ func (c *Config) number(env string) int64 {
 
 func (c *Config) millis(env string) time.Duration {
 	return time.Duration(c.number(env)) * time.Millisecond
+}
+
+func (c *Config) days(env string) time.Duration {
+	return time.Duration(c.number(env)) * 24 * time.Hour
 }
 
 // together checks what only makes sense in company.

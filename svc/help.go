@@ -11,6 +11,11 @@ Usage:
     wamux [run] [flags]     start the gateway (REST API on localhost)
     wamux run --sandbox     the same, with a simulated WhatsApp: no phone needed
     wamux sandbox [flags]   only the simulated WhatsApp, for other programs
+    wamux sessions          the sessions and their states
+    wamux sessions undelete ID
+                            put back what WhatsApp deleted of a session, within 7 days
+    wamux recover [--to FILE]
+                            save what can be read from a damaged database
     wamux config [flags]    the settings in force, and where each comes from
     wamux version           what this binary is
     wamux help [command]    this text, or a command's; ` + "`wamux help config`" + ` has every setting

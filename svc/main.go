@@ -50,6 +50,10 @@ func (p program) dispatch(ctx context.Context, args []string) int {
 		return p.run(ctx, args)
 	case "sandbox":
 		return p.sandbox(ctx, args)
+	case "recover":
+		return p.recover(ctx, args)
+	case "sessions":
+		return p.sessions(ctx, args)
 	case "config":
 		return p.showConfig(args)
 	case "version":

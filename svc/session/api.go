@@ -67,6 +67,13 @@ func (m *Manager) Logout(ctx context.Context, id string) error {
 	return m.tell(ctx, id, orderLogout)
 }
 
+// Undelete puts back the credentials that were dropped because WhatsApp said that
+// the device is unlinked, and connects with them. Its errors are of code conflict
+// when the session is linked or nothing is kept aside.
+func (m *Manager) Undelete(ctx context.Context, id string) error {
+	return m.tell(ctx, id, orderUndelete)
+}
+
 // Delete logs out when it is connected and WhatsApp answers within 10 s, then
 // removes the session with all its rows.
 func (m *Manager) Delete(ctx context.Context, id string) error {

@@ -23,6 +23,8 @@ const (
 	orderDelete   order = "delete"
 	orderFresh    order = "fresh" // codes that have their whole life before them
 	orderShutdown order = "shutdown"
+	orderUndelete order = "undelete"
+	orderCondemn  order = "condemn"
 )
 
 // command is an order with the place for its outcome.
@@ -66,6 +68,10 @@ func (s *session) obey(o order) error {
 		s.freshen()
 	case orderShutdown:
 		s.shutdown()
+	case orderUndelete:
+		return s.undelete()
+	case orderCondemn:
+		s.apply(condemned(s.m.doom()), nil)
 	}
 	return nil
 }
@@ -73,6 +79,9 @@ func (s *session) obey(o order) error {
 // startUnlessBanned refuses to connect before a ban ends: WhatsApp would
 // prolong it.
 func (s *session) startUnlessBanned() error {
+	if err := s.m.doom(); err != nil {
+		return err
+	}
 	if time.Now().Before(s.bannedUntil) {
 		return &store.Error{Code: store.CodeConflict, Name: "session_banned", Message: "WhatsApp banned this account for some time",
 			Hint: "It can connect again when the ban ends, at " + s.bannedUntil.UTC().Format(time.RFC3339) + "."}
@@ -150,6 +159,25 @@ func (s *session) unlink() error {
 	_, err := s.run.client.DangerousInternals().SendIQ(ctx, whatsmeow.DangerousInfoQuery{
 		Namespace: "md", Type: "set", To: types.ServerJID, Content: []waBinary.Node{device}, NoRetry: true})
 	return err
+}
+
+// undelete puts back what WhatsApp's word deleted, and connects with it. A code
+// that is showing is of no use then.
+func (s *session) undelete() error {
+	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
+	defer cancel()
+	if err := s.m.signal.Undeletable(ctx, s.id); err != nil {
+		return err
+	}
+	s.quiet()
+	s.endRun(false)
+	if err := s.m.signal.Undelete(ctx, s.id); err != nil {
+		return err
+	}
+	if err := s.m.db.SetWanted(ctx, s.id, store.WantRunning); err != nil {
+		return err
+	}
+	return s.startUnlessBanned()
 }
 
 // remove logs out when that is possible, stops the client, and deletes all

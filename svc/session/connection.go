@@ -71,6 +71,10 @@ func (s *session) writable() bool {
 // dial makes a run if there is none and lets it connect.
 func (s *session) dial() {
 	s.alarms.stop(alarmRetry)
+	if err := s.m.doom(); err != nil {
+		s.apply(condemned(err), nil)
+		return
+	}
 	if s.run == nil && !s.begin() {
 		return
 	}

@@ -171,6 +171,16 @@ func storeFault(err error) diagnosis {
 	return d
 }
 
+// condemned is for a database that no session may use any more.
+func condemned(err error) diagnosis {
+	d := storeFault(err)
+	d.retry, d.code, d.next = retryNever, "database_damaged", "WhatsApp keeps what was not taken."
+	if e := (*store.Error)(nil); errors.As(err, &e) && e.Hint != "" {
+		d.next = e.Hint + " " + d.next
+	}
+	return d
+}
+
 func panicked() diagnosis {
 	return diagnosis{trigger: onPanicked, code: "handler_failed", reason: "An event of WhatsApp could not be handled.", retry: retryPause,
 		next: "It tries again by itself; the log has the cause. Please report it."}

@@ -9,7 +9,9 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,6 +51,7 @@ type Manager struct {
 	mu       sync.Mutex
 	sessions map[string]*session
 	closed   bool
+	doomed   error // why no session may connect any more; nil when they may
 }
 
 // New returns a manager. Nothing connects before [Manager.StartAll]. It sets
@@ -118,11 +121,8 @@ func (m *Manager) StartAll(ctx context.Context) error {
 func (m *Manager) Close(ctx context.Context) error {
 	m.mu.Lock()
 	m.closed = true
-	all := make([]*session, 0, len(m.sessions))
-	for _, s := range m.sessions {
-		all = append(all, s)
-	}
 	m.mu.Unlock()
+	all := m.all()
 	for _, s := range all {
 		s.box.post(&command{orderShutdown, make(chan error, 1)})
 	}
@@ -135,6 +135,41 @@ func (m *Manager) Close(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+func (m *Manager) all() []*session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Collect(maps.Values(m.sessions))
+}
+
+// Condemn stops every session for good because the database is damaged, as why
+// says, and returns when all have, or with ctx's error. None connects again.
+func (m *Manager) Condemn(ctx context.Context, why error) error {
+	m.mu.Lock()
+	m.doomed = why
+	m.mu.Unlock()
+	var orders []*command
+	for _, s := range m.all() {
+		c := &command{orderCondemn, make(chan error, 1)}
+		s.box.post(c)
+		orders = append(orders, c)
+	}
+	for _, c := range orders {
+		select {
+		case <-c.reply:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+// doom is why no session may connect any more, nil when they may.
+func (m *Manager) doom() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.doomed
 }
 
 // errClosed is for callers that come while the program ends.
