@@ -91,7 +91,11 @@ func (fakeSandbox) Group(_ context.Context, name string) (api.SandboxGroup, erro
 }
 func (fakeSandbox) ChangeMembers(_ context.Context, name string, c api.SandboxMembersChange) ([]api.SandboxMemberResult, error) {
 	_, err := oneGroup(name)
-	return []api.SandboxMemberResult{{Phone: c.Phones[0], Error: 409}}, err
+	results := []api.SandboxMemberResult{}
+	for _, phone := range c.Phones {
+		results = append(results, api.SandboxMemberResult{Phone: phone, Error: 409})
+	}
+	return results, err
 }
 func (fakeSandbox) ChangeGroup(_ context.Context, name string, c api.SandboxGroupChange) (api.SandboxGroup, error) {
 	g, err := oneGroup(name)
