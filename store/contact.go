@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"strings"
 	"time"
 )
 
@@ -24,7 +23,7 @@ type Contact struct {
 // ContactQuery chooses contacts of one session, by Seq.
 type ContactQuery struct {
 	Session string
-	Search  string // part of a name, phone or JID; "" for all
+	Search  string // part of a name, phone number or JID, in any case; "" for all
 	After   int64  // only rows with a greater Seq
 	Limit   int    // 0 means 25, at most 1000
 }
@@ -49,15 +48,15 @@ const onlyOnce = ` AND NOT (jid LIKE '%@lid' AND EXISTS (SELECT 1 FROM contacts 
 // Contacts returns the chosen contacts in the order in which they became known,
 // each person once.
 func (db *DB) Contacts(ctx context.Context, q ContactQuery) (list []*Contact, err error) {
-	query := "SELECT " + contactColumns + " FROM contacts WHERE sessionId = ? AND id > ?" + onlyOnce
-	args := []any{q.Session, q.After}
-	if q.Search != "" {
-		query += ` AND (name || char(10) || pushName || char(10) || businessName || char(10) || phone || char(10) || jid || char(10) || lid) LIKE ? ESCAPE '\'`
-		args = append(args, "%"+strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(q.Search)+"%")
-	}
-	args = append(args, pageSize(q.Limit))
+	query := "SELECT " + contactColumns + " FROM contacts WHERE sessionId = ? AND id > ?" + onlyOnce + " ORDER BY id LIMIT ?"
+	limit := pageSize(q.Limit)
 	err = db.Read(ctx, func(tx *Tx) (err error) {
-		rows, err := tx.Query(query+" ORDER BY id LIMIT ?", args...)
+		if q.Search != "" {
+			rows, err := tx.Query(query, q.Session, q.After, -1)
+			list, err = newContactSearch(q.Search).first(limit, rows, err)
+			return err
+		}
+		rows, err := tx.Query(query, q.Session, q.After, limit)
 		list, err = collect(rows, err, scanContact)
 		return err
 	})

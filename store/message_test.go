@@ -216,6 +216,39 @@ func TestContacts(t *testing.T) {
 	}
 }
 
+// TestContactSearch looks for names in other scripts and numbers as people write them, page by page.
+func TestContactSearch(t *testing.T) {
+	db := withSession(t)
+	mustRecord(t, db,
+		Entry{Contact: &Contact{ID: "1@s.whatsapp.net", Phone: "6282222222222", Name: "Éva Kovács"}},
+		Entry{Contact: &Contact{ID: "2@s.whatsapp.net", Phone: "79261234567", PushName: "Юрий"}},
+		Entry{Contact: &Contact{ID: "3@s.whatsapp.net", Phone: "4915100000000", BusinessName: "Straße 5"}},
+		Entry{Contact: &Contact{ID: "4@s.whatsapp.net", Name: "E\u0301va of 2 letters"}},
+		Entry{Contact: &Contact{ID: "5@lid", Name: "éva"}})
+	for search, want := range map[string]string{
+		"éva": "1 4 5", "ÉVA": "1 4 5", "E\u0301VA": "1 4 5", "eva": "", "ЮРИЙ": "2", "STRASSE": "3", "kovács": "1",
+		"+62 822-2222-2222": "1", "(0)926 123-45": "", "+7 (926) 123": "2", "926123": "2", " +-": "", "5": "2 3 5",
+	} {
+		got, after := []string{}, int64(0)
+		for {
+			list, err := db.Contacts(t.Context(), ContactQuery{Session: "user001", Search: search, After: after, Limit: 2})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(list) == 0 {
+				break
+			}
+			for _, c := range list {
+				got = append(got, c.ID[:1])
+			}
+			after = list[len(list)-1].Seq
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%q finds %q, want %q", search, got, want)
+		}
+	}
+}
+
 // TestQuietContact repeats what is known: it comes with every message and must
 // not cost a write.
 func TestQuietContact(t *testing.T) {
