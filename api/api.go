@@ -79,7 +79,7 @@ type Options struct {
 	Log         *slog.Logger  // nil: slog.Default
 	Keys        []string      // configured keys (API_KEYS), each with every right
 	Hosts       []string      // Host names that are answered beside the loopback names, without port
-	CORSOrigin  string        // the one origin a browser page may call from; "" means none
+	CORSOrigins []string      // the origins a browser page may call from, such as https://app.example.com; * is none
 	MaxFileSize int64         // bytes of one media file; 0 means 64 MiB
 	FileTypes   FileTypes     // which media may be sent; empty means all
 	MaxSessions int           // 0 means no limit

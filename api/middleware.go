@@ -16,12 +16,13 @@ import (
 // outside is the wall around everything: a panic becomes a fixed sentence, a foreign Host or origin stays out.
 func (a *api) outside(next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
-	if a.CORSOrigin != "" {
-		if err := origins.AddTrustedOrigin(a.CORSOrigin); err != nil {
-			a.Log.Warn("CORS_ORIGIN is not an origin such as https://app.example.com and is ignored")
-			a.CORSOrigin = ""
+	a.CORSOrigins = slices.DeleteFunc(slices.Clone(a.CORSOrigins), func(one string) bool {
+		err := origins.AddTrustedOrigin(one)
+		if err != nil {
+			a.Log.Warn("CORS_ORIGIN holds what is no origin such as https://app.example.com, which is ignored")
 		}
-	}
+		return err != nil
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w = &recorder{ResponseWriter: w}
 		defer a.recovered(w.(*recorder), r)
@@ -49,19 +50,21 @@ func (a *api) headers(w http.ResponseWriter, r *http.Request) {
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-	if a.CORSOrigin == "" {
+	if len(a.CORSOrigins) == 0 {
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		return
 	}
 	h.Add("Vary", "Origin")
-	if r.Header.Get("Origin") == a.CORSOrigin {
-		h.Set("Access-Control-Allow-Origin", a.CORSOrigin)
+	if origin := r.Header.Get("Origin"); a.mayCall(origin) {
+		h.Set("Access-Control-Allow-Origin", origin)
 	}
 }
 
+// mayCall tells whether pages of this origin may call from a browser.
+func (a *api) mayCall(origin string) bool { return slices.Contains(a.CORSOrigins, origin) }
+
 func (a *api) preflight(r *http.Request) bool {
-	return a.CORSOrigin != "" && r.Method == http.MethodOptions &&
-		r.Header.Get("Origin") == a.CORSOrigin && r.Header.Get("Access-Control-Request-Method") != ""
+	return r.Method == http.MethodOptions && a.mayCall(r.Header.Get("Origin")) && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
 // hostAllowed compares the parsed name, so that neither 127.0.0.1.evil.example nor a rebound name gets in.

@@ -41,7 +41,7 @@ func TestOrigins(t *testing.T) {
 	evil := map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"}
 	friend := map[string]string{"Origin": "https://app.example", "Sec-Fetch-Site": "cross-site", "Access-Control-Request-Method": "POST"}
 	add := `{"sessionId":"evil"}`
-	closed, open := newWorld(t, nil), newWorld(t, func(o *api.Options) { o.CORSOrigin = "https://app.example" })
+	closed, open := newWorld(t, nil), newWorld(t, func(o *api.Options) { o.CORSOrigins = []string{"https://other.example", "https://app.example"} })
 	before := closed.content()
 	closed.play(t, scenario{method: "POST", path: "/sessions/add", body: add, header: evil, status: 403})
 	closed.play(t, scenario{method: "POST", path: "/sessions/add", body: add, header: friend, status: 403})

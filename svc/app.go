@@ -175,10 +175,10 @@ func (a *App) apiOptions() api.Options {
 	o := api.Options{
 		DB: a.db, Sessions: a.sessions, Log: a.Log, Fetcher: guard.New(guard.Options{Policy: a.mediaPolicy()}),
 		Studio: media.New(media.Options{Max: a.Config.MaxFileSize, Log: a.Log}),
-		Keys:   a.Config.APIKeys, Hosts: append(a.Config.AllowedHosts, a.Config.Host), CORSOrigin: a.Config.CORSOrigin,
+		Keys:   a.Config.APIKeys, Hosts: append(a.Config.AllowedHosts, a.Config.Host), CORSOrigins: a.Config.CORSOrigins,
 		FileTypes: a.Config.FileTypes, RateMax: a.Config.RateMax, RateWindow: a.Config.RateWindow,
 		MaxFileSize: a.Config.MaxFileSize, MaxSessions: a.Config.MaxSessions, CountryCode: a.Config.CountryCode,
-		BulkMinDelay: a.Config.BulkMin, BulkMaxDelay: a.Config.BulkMax, Scale: a.Config.Scale,
+		BulkMinDelay: a.Config.BulkMin, BulkMaxDelay: a.Config.BulkMax, Scale: a.Config.Scale, QRWait: a.qrWait(),
 		Version: buildVersion(),
 	}
 	if a.sandbox != nil {

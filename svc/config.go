@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ type Config struct {
 	BulkMin         time.Duration
 	BulkMax         time.Duration
 	CountryCode     string
-	CORSOrigin      string
+	CORSOrigins     []string
 	RateMax         int // requests in a RateWindow; 0 means no limit
 	RateWindow      time.Duration
 	Retention       store.Retention
@@ -164,7 +165,7 @@ func (c *Config) copyFields() {
 	c.ReconnectDelay = c.millis("RECONNECT_DELAY")
 	c.MaxFileSize, c.MediaHosts = c.number("MAX_FILE_SIZE"), list(c.values["MEDIA_HOSTS"])
 	c.BulkMin, c.BulkMax = c.millis("BULK_MESSAGE_MIN_DELAY"), c.millis("BULK_MESSAGE_MAX_DELAY")
-	c.CountryCode, c.CORSOrigin = c.values["DEFAULT_COUNTRY_CODE"], c.values["CORS_ORIGIN"]
+	c.CountryCode, c.CORSOrigins = c.values["DEFAULT_COUNTRY_CODE"], origins(c.values["CORS_ORIGIN"])
 	c.FileTypes, _ = api.ParseFileTypes(c.values["ALLOWED_FILE_TYPES"])
 	c.RateMax = int(c.number("RATE_LIMIT_MAX_REQUESTS"))
 	c.RateWindow = time.Duration(c.number("RATE_LIMIT_WINDOW_MS")) * time.Millisecond
@@ -218,6 +219,9 @@ func (c *Config) notes() (notes []string) {
 		if c.values[env] != "" {
 			notes = append(notes, fmt.Sprintf("%s (%s) has no effect yet, since webhooks come with a later version: until then read GET /v1/events.", env, c.givenAs[env]))
 		}
+	}
+	if slices.Contains(list(c.values["CORS_ORIGIN"]), anyOrigin) {
+		notes = append(notes, fmt.Sprintf("CORS_ORIGIN (%s) holds *, which would let every web page call the API and has no effect here: name the origins of your pages.", c.givenAs["CORS_ORIGIN"]))
 	}
 	if c.RateMax == 0 && c.givenAs["RATE_LIMIT_WINDOW_MS"] != "default" {
 		notes = append(notes, fmt.Sprintf("RATE_LIMIT_WINDOW_MS (%s) has no effect without RATE_LIMIT_MAX_REQUESTS.", c.givenAs["RATE_LIMIT_WINDOW_MS"]))

@@ -59,7 +59,14 @@ func TestReadConfig(t *testing.T) {
 			return len(c.notes()) == 2 && strings.Contains(notes, "WEBHOOK_URL (.env) has no effect yet") && !strings.Contains(notes, "canary") && !strings.Contains(notes, "a.example")
 		}},
 		{name: "ErrLogIsDatabase", env: map[string]string{"LOG_FILE": "wamux.db"}, want: "names the database"},
-		{name: "ErrCORS", env: map[string]string{"CORS_ORIGIN": "*"}, want: "never *"},
+		{name: "CORSAny", dotenv: "CORS_ORIGIN=*", check: func(c Config) bool {
+			return len(c.CORSOrigins) == 0 && len(c.notes()) == 1 && strings.Contains(c.notes()[0], "CORS_ORIGIN (.env) holds *")
+		}},
+		{name: "CORSList", env: map[string]string{"CORS_ORIGIN": "https://a.example, http://localhost:8080/"}, check: func(c Config) bool {
+			return slices.Equal(c.CORSOrigins, []string{"https://a.example", "http://localhost:8080"}) && len(c.notes()) == 0
+		}},
+		{name: "ErrCORS", env: map[string]string{"CORS_ORIGIN": "https://a.example,app.example"}, want: "must be origins such as"},
+		{name: "ErrCORSPath", env: map[string]string{"CORS_ORIGIN": "https://a.example/page"}, want: "must be origins such as"},
 		{name: "ErrEndpointAlone", env: map[string]string{"WHATSAPP_ENDPOINT": "127.0.0.1:1"}, want: "also needs WHATSAPP_ROOT_KEY"},
 		{name: "ErrEndpointAndSandbox", args: []string{"--sandbox"}, env: map[string]string{"WHATSAPP_ENDPOINT": "127.0.0.1:1"}, want: "brings its own"},
 		{name: "ErrScale", env: map[string]string{"SANDBOX_TIME_SCALE": "10"}, want: "for the sandbox only"},

@@ -54,6 +54,11 @@ func topic(args []string) string {
 	return args[0]
 }
 
+// isHelp tells whether an argument behind a command asks for help on it, whatever else is there.
+func isHelp(arg string) bool {
+	return arg == "-h" || arg == "--help" || arg == "-help"
+}
+
 const settings = `Settings. Each is an environment variable, a flag, or a line in the file .env of
 the working folder; the flag weighs more than the variable, the variable more
 than .env. An empty value counts as not given. What is in force, and where it

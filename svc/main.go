@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -40,10 +41,13 @@ func (p program) dispatch(ctx context.Context, args []string) int {
 	name := "run"
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
 		name, args = args[0], args[1:]
-	} else if len(args) > 0 && (args[0] == "-h" || args[0] == "--help") {
+	} else if len(args) > 0 && isHelp(args[0]) {
 		name, args = "help", nil
 	} else if len(args) > 0 && args[0] == "--version" {
 		name, args = "version", nil
+	}
+	if slices.ContainsFunc(args, isHelp) {
+		return p.help([]string{name})
 	}
 	switch name {
 	case "run":

@@ -42,7 +42,7 @@ func options() []option {
 		{env: "ALLOWED_FILE_TYPES", flag: "allowed-file-types", help: "media that may be sent: MIME types (image/png, image/*) or extensions (pdf), comma separated; empty: all", check: isFileTypes},
 		{env: "MEDIA_HOSTS", flag: "media-hosts", help: "private hosts or addresses that media URLs may name (comma separated); public ones always may"},
 		{env: "DEFAULT_COUNTRY_CODE", flag: "default-country-code", help: "digits put in place of a leading 0 of a number", check: isDigits},
-		{env: "CORS_ORIGIN", flag: "cors-origin", help: "the one web origin that may call the API from a browser", check: isOrigin},
+		{env: "CORS_ORIGIN", flag: "cors-origin", help: "web origins that may call the API from a browser (comma separated); * has no effect", check: areOrigins},
 		{env: "RATE_LIMIT_MAX_REQUESTS", flag: "rate-limit-max-requests", preset: "0", help: "requests that each key, and each address without a valid key, may make in a window; 0: no limit", check: whole(0, 1_000_000_000)},
 		{env: "RATE_LIMIT_WINDOW_MS", flag: "rate-limit-window-ms", preset: "60000", help: "how long such a window is, in ms; only with RATE_LIMIT_MAX_REQUESTS", check: whole(100, 86_400_000)},
 		{env: "HISTORY_DAYS", flag: "history-days", preset: "0", help: "delete messages from the history after so many days; 0: never", check: whole(0, 36500)},
@@ -92,12 +92,28 @@ func isDigits(s string) error {
 	return nil
 }
 
-func isOrigin(s string) error {
-	u, err := url.Parse(s)
-	if s == "" || (err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Path == "") {
-		return nil
+// anyOrigin is what a .env of the old service may say. It is passed over: a page
+// from anywhere must not call an API on somebody's own machine.
+const anyOrigin = "*"
+
+func areOrigins(s string) error {
+	for _, one := range origins(s) {
+		u, err := url.Parse(one)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.Path != "" || u.RawQuery != "" || u.User != nil {
+			return fmt.Errorf("must be origins such as https://app.example.com, separated by commas")
+		}
 	}
-	return fmt.Errorf("must be one origin such as https://app.example.com (never *)")
+	return nil
+}
+
+// origins are those of a list that have an effect, as browsers write them.
+func origins(s string) (named []string) {
+	for _, one := range list(s) {
+		if one != anyOrigin {
+			named = append(named, strings.TrimSuffix(one, "/"))
+		}
+	}
+	return named
 }
 
 func isFileTypes(s string) error {

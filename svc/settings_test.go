@@ -18,7 +18,7 @@ DATABASE_URL="file:./dev2.db?connection_limit=1"
 MAX_SESSIONS=1
 MAX_FILE_SIZE=65536
 ALLOWED_FILE_TYPES=image/png,pdf
-CORS_ORIGIN=https://app.example.com
+CORS_ORIGIN=*,https://other.example.com,https://app.example.com
 WEBHOOK_URL=https://hooks.example.com/canary
 WEBHOOK_SECRET="canary"
 LOG_FILE=./wamux.log
@@ -52,6 +52,9 @@ RATE_LIMIT_WINDOW_MS=3600000
 	t.Run("CORS", func(t *testing.T) {
 		if got := g.ask("GET", "/healthz", "").Header.Get("Access-Control-Allow-Origin"); got != "https://app.example.com" {
 			t.Errorf("got %q", got)
+		}
+		if !strings.Contains(g.log.String(), "note: CORS_ORIGIN (.env) holds *") {
+			t.Error("nobody is told that * has no effect")
 		}
 	})
 	t.Run("RateLimit", func(t *testing.T) { rateLimited(t, g) })
