@@ -70,7 +70,8 @@ var _ wastore.DeviceContainer = (*keeper)(nil)
 
 // PutDevice keeps the credentials; they are on disk when it returns. What an
 // earlier account of the session left behind is dropped with the first of a
-// new one.
+// new one. The name goes into the session's row too: whatsmeow learns it from
+// the first sync with the phone, of which it tells nobody.
 func (k *keeper) PutDevice(ctx context.Context, d *wastore.Device) (err error) {
 	s := k.stores
 	defer s.guard(ctx, &err)
@@ -82,6 +83,8 @@ func (k *keeper) PutDevice(ctx context.Context, d *wastore.Device) (err error) {
 	fresh := !k.paired.Load()
 	b.drop = fresh
 	b.put(keyCreds, value)
+	name := d.PushName
+	b.run(func(tx *store.Tx) error { return tx.SetName(s.session, name) })
 	if err := s.commit(ctx, b); err != nil {
 		return err
 	}

@@ -23,6 +23,9 @@ func TestDeviceSurvivesRestart(t *testing.T) {
 		t.Error("a linked device says it is not paired")
 	}
 	p.reopen()
+	if n := p.rows(`SELECT COUNT(*) FROM whatsapp_sessions WHERE sessionId = 'one' AND name = '` + d.PushName + `' AND name <> ''`); n != 1 {
+		t.Error("the session's row does not have the account's name")
+	}
 	e := p.device("one")
 	if !e.Paired() {
 		t.Fatal("not paired after a restart")

@@ -2,7 +2,9 @@ package sandbox
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -14,12 +16,32 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"wamux/api"
+	"wamux/assets"
 )
 
 func (w *world) fault(f api.SandboxFault) {
 	w.t.Helper()
 	if err := w.Fault(w.t.Context(), f); err != nil {
 		w.t.Fatal(err)
+	}
+}
+
+// TestFaultsAreDocumented holds the kinds of faults against the API's document.
+func TestFaultsAreDocumented(t *testing.T) {
+	var doc struct {
+		Components struct {
+			Schemas struct {
+				SandboxFault struct {
+					Properties struct{ Kind struct{ Enum []string } }
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal(assets.OpenAPI, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if got := doc.Components.Schemas.SandboxFault.Properties.Kind.Enum; !slices.Equal(got, faultKinds()) {
+		t.Errorf("openapi.json lists the faults %q, there are %q", got, faultKinds())
 	}
 }
 

@@ -50,8 +50,6 @@ func (s *session) keep(r *run, evt any) bool {
 		s.sent.settle(r.ctx, e.MessageIDs)
 	case *events.AppStateSyncError:
 		s.tear(e.Name)
-	case *events.PushNameSetting:
-		s.box.post(happened{r, evt})
 	}
 	if err := s.noteHistory(r, evt); err != nil {
 		s.fail(r, storeFault(err), err)

@@ -134,7 +134,8 @@ func (s *session) paired() {
 	s.alarms.set(alarmRelogin, s.m.scaled(reloginTime))
 }
 
-// identify writes down who we are. The name comes later, from the phone.
+// identify writes down who we are. The name comes later, from the phone, with the
+// device that is saved then.
 func (s *session) identify() {
 	account := s.run.who.Load()
 	own := account.own

@@ -184,6 +184,15 @@ func TestVerdicts(t *testing.T) {
 			t.Errorf("verdictOf(%v) allows %d attempts", tt.err, v.attempts)
 		}
 	}
+	for code, want := range map[int]string{403: "not_in_group", 404: "not_in_group", 420: "rate_limited", 400: "refused_400"} {
+		v, _ := verdictOf(fmt.Errorf("%w %d", whatsmeow.ErrServerReturnedError, code))
+		if got := v.toGroup(types.NewJID("120363000000000001", types.GroupServer)).code; got != want {
+			t.Errorf("a group's %d is %s, want %s", code, got, want)
+		}
+		if got := v.toGroup(types.NewJID("6281", types.DefaultUserServer)); got != v {
+			t.Errorf("a person's %d is %+v, want %+v", code, got, v)
+		}
+	}
 	if v, ok := verdictOf(errors.New("no idea")); ok {
 		t.Errorf("an unknown error has the verdict %+v", v)
 	}

@@ -155,9 +155,6 @@ func (s *session) meet(evt any) {
 	case *events.RotateADVSecret:
 		s.rotateCodes(e.OldSecret, e.NewSecret)
 		return
-	case *events.PushNameSetting:
-		s.saveIdentity(store.Identity{Name: e.Action.GetName()})
-		return
 	case *events.Disconnected:
 		if s.run.client.IsConnected() {
 			return // it tells of an earlier connection

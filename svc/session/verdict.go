@@ -50,7 +50,7 @@ func (e *uploadError) Unwrap() error { return e.err }
 func (o *sender) judge(p *parcel, err error) verdict {
 	o.s.log.Warn("message not sent", "job", p.job.ID, "error", redact(err))
 	if v, ok := verdictOf(err); ok {
-		return v
+		return v.toGroup(p.to)
 	}
 	if o.unknownNumber(p.to) {
 		return final("not_on_whatsapp", "The number is not on WhatsApp.")
@@ -86,7 +86,7 @@ func verdictOf(err error) (verdict, bool) {
 	case errors.Is(err, whatsmeow.ErrUnknownServer), errors.Is(err, whatsmeow.ErrRecipientADJID), errors.Is(err, whatsmeow.ErrBroadcastListUnsupported):
 		return final("invalid_recipient", "Nothing can be sent to this kind of address."), true
 	case errors.Is(err, whatsmeow.ErrNotInGroup), errors.Is(err, whatsmeow.ErrGroupNotFound):
-		return final("not_in_group", "This account is not in that group."), true
+		return notInGroup(), true
 	}
 	return queryVerdict(err)
 }
@@ -125,6 +125,24 @@ func refusal(code int) verdict {
 	return final("refused_"+strconv.Itoa(code), "WhatsApp refused the message with code %d.", code)
 }
 
+// toGroup names what the refusal of a message means when it was to a group.
+func (v verdict) toGroup(to types.JID) verdict {
+	if to.Server != types.GroupServer {
+		return v
+	}
+	switch v.code {
+	case "refused_403", "refused_404":
+		return notInGroup()
+	case "rate_limited":
+		v.sentence = "WhatsApp refused the message: too many were sent, or only admins may write to this group."
+	}
+	return v
+}
+
+func notInGroup() verdict {
+	return final("not_in_group", "This account is not in that group.")
+}
+
 func storeVerdict(e *store.Error) verdict {
 	switch e.Code {
 	case store.CodeInvalid, store.CodeUnprocessable, store.CodeNotFound:
@@ -143,7 +161,7 @@ func queryVerdict(err error) (verdict, bool) {
 	case e.Code == 429 || e.Code >= 500:
 		return verdict{code: "busy", sentence: "WhatsApp is too busy to take the message.", attempts: fewAttempts, first: 5 * time.Second}, true
 	case e.Code == 403 || e.Code == 404:
-		return final("not_in_group", "This account is not in that group."), true
+		return notInGroup(), true
 	}
 	return final("refused_"+strconv.Itoa(e.Code), "WhatsApp refused with code %d.", e.Code), true
 }
