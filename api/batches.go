@@ -5,8 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"math/rand/v2"
-	"net/http"
-	"strconv"
 	"sync"
 	"time"
 
@@ -28,12 +26,19 @@ type batches struct {
 	all  sync.WaitGroup
 
 	mu      sync.Mutex
-	again   map[string]bool          // sessions whose goroutine is there; true: it shall look once more
-	waiting map[string]chan struct{} // the caller who waits, by batch
+	again   map[string]bool               // sessions whose goroutine is there; true: it shall look once more
+	cuts    map[string]context.CancelFunc // by session: what wakes its goroutine from whatever it waits for
+	waiting map[string]waiter             // the caller who waits, by batch
+}
+
+// waiter is a caller who waits for a batch of the session to end; done is closed then.
+type waiter struct {
+	session string
+	done    chan struct{}
 }
 
 func newBatches(a *api) *batches {
-	b := &batches{a: a, again: map[string]bool{}, waiting: map[string]chan struct{}{}}
+	b := &batches{a: a, again: map[string]bool{}, cuts: map[string]context.CancelFunc{}, waiting: map[string]waiter{}}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	return b
 }
@@ -79,16 +84,41 @@ func (b *batches) idle(session string) bool {
 		return false
 	}
 	delete(b.again, session)
+	if cut := b.cuts[session]; cut != nil {
+		cut()
+		delete(b.cuts, session)
+	}
 	return true
 }
 
-// add returns a channel that is closed when the batch has ended. remove must follow.
-func (b *batches) add(batch string) <-chan struct{} {
+// watch returns a context for the session's goroutine that ends when [batches.cut] is called, or wamux stops.
+func (b *batches) watch(session string) context.Context {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	ch := make(chan struct{})
-	b.waiting[batch] = ch
-	return ch
+	if cut := b.cuts[session]; cut != nil {
+		cut()
+	}
+	ctx, cut := context.WithCancel(b.ctx)
+	b.cuts[session] = cut
+	return ctx
+}
+
+// cut makes the session's goroutine look anew at what is to be sent, because something was taken away.
+func (b *batches) cut(session string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if cut := b.cuts[session]; cut != nil {
+		cut()
+	}
+}
+
+// add returns a channel that is closed when the batch has ended. remove must follow.
+func (b *batches) add(session, batch string) <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	done := make(chan struct{})
+	b.waiting[batch] = waiter{session, done}
+	return done
 }
 
 func (b *batches) remove(batch string) {
@@ -101,15 +131,33 @@ func (b *batches) remove(batch string) {
 func (b *batches) done(batch string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if ch := b.waiting[batch]; ch != nil {
-		close(ch)
+	b.release(batch)
+}
+
+// release is done for who holds b.mu.
+func (b *batches) release(batch string) {
+	if w, ok := b.waiting[batch]; ok {
+		close(w.done)
 		delete(b.waiting, batch)
+	}
+}
+
+// gone notes that a session was deleted, and its batches with it.
+func (b *batches) gone(session string) {
+	b.cut(session)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for batch, w := range b.waiting {
+		if w.session == session {
+			b.release(batch)
+		}
 	}
 }
 
 // run sends what there is, item by item.
 func (b *batches) run(session string) {
 	for {
+		ctx := b.watch(session) // before the look, so that no change after it is missed
 		item, err := b.a.DB.NextBatchItem(b.ctx, session)
 		switch {
 		case b.ctx.Err() != nil:
@@ -117,30 +165,30 @@ func (b *batches) run(session string) {
 			return
 		case err != nil:
 			b.a.Log.Error("a batch cannot be read", "session", session, "err", err)
-			b.sleep(storePause)
+			sleep(ctx, storePause)
 		case item == nil:
 			if b.idle(session) {
 				return
 			}
 		default:
-			b.bring(session, item)
+			b.bring(ctx, session, item)
 		}
 	}
 }
 
 // bring sends one item after its pause, and notes how that ended.
-func (b *batches) bring(session string, item *store.NextItem) {
+func (b *batches) bring(ctx context.Context, session string, item *store.NextItem) {
 	var in rootSend
 	err := readItem(item.Body, &in)
-	if err == nil && !b.pause(session, item, in.Delay) {
+	if err == nil && !b.pause(ctx, session, item, in.Delay) {
 		return
 	}
 	var job *store.Job
 	if err == nil {
-		job, err = b.send(session, item, &in)
+		job, err = b.send(ctx, session, item, &in)
 	}
-	if b.ctx.Err() != nil && (job == nil || !ended(job)) {
-		return // it goes on when wamux runs again
+	if ctx.Err() != nil && (job == nil || !ended(job)) {
+		return // it was taken back, or goes on: now, or when wamux runs again
 	}
 	if job == nil && passes(err) {
 		b.sleep(storePause)
@@ -170,11 +218,11 @@ func readItem(body json.RawMessage, in *rootSend) error {
 
 // pause keeps the distance from the message before. false means that the item is not to be sent now: wamux stops, or the item was
 // taken back meanwhile.
-func (b *batches) pause(session string, item *store.NextItem, asked float64) bool {
+func (b *batches) pause(ctx context.Context, session string, item *store.NextItem, asked float64) bool {
 	if item.SentAt.IsZero() {
 		return true
 	}
-	if !b.sleep(b.a.scaled(b.a.pace(asked)) - time.Since(item.SentAt)) {
+	if !sleep(ctx, b.a.scaled(b.a.pace(asked))-time.Since(item.SentAt)) {
 		return false
 	}
 	now, err := b.a.DB.NextBatchItem(b.ctx, session)
@@ -195,110 +243,14 @@ func (a *api) scaled(d time.Duration) time.Duration {
 	return time.Duration(float64(d) / cmp.Or(a.Scale, 1))
 }
 
-func (b *batches) sleep(d time.Duration) bool {
+// sleep waits for d; false means that ctx ended first.
+func sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 		return true
-	case <-b.ctx.Done():
+	case <-ctx.Done():
 		return false
-	}
-}
-
-// send makes the item's job, unless it was made before a crash, and waits until that is over.
-func (b *batches) send(session string, item *store.NextItem, in *rootSend) (*store.Job, error) {
-	key := "batch/" + item.Batch + "/" + strconv.Itoa(item.Index)
-	job, err := b.a.DB.JobByKey(b.ctx, session, key)
-	if err == nil && job == nil {
-		job, err = b.accept(session, key, item, in)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if job, err = b.deliver(job); err != nil {
-		return job, err
-	}
-	return job, jobError(job)
-}
-
-func (b *batches) accept(session, key string, item *store.NextItem, in *rootSend) (*store.Job, error) {
-	if in.JID == "" || in.Message == nil {
-		return nil, invalid("", "JID and message are required")
-	}
-	if err := b.awaitLink(session); err != nil {
-		return nil, err
-	}
-	r, err := http.NewRequestWithContext(b.ctx, http.MethodPost, "/", nil)
-	if err != nil {
-		return nil, err
-	}
-	in.Options.MessageID = cmp.Or(in.Options.MessageID, item.MessageID)
-	job, media, err := b.a.rootJob(&request{Request: r, id: session}, in)
-	if err != nil {
-		return nil, err
-	}
-	job.Key, job.Fingerprint, job.Deadline = key, item.Batch, time.Time{} // it has all the time it needs
-	job, _, err = b.a.DB.AddJob(b.ctx, job, media)
-	return job, err
-}
-
-// awaitLink gives a session that is being restarted the time to come back.
-func (b *batches) awaitLink(session string) error {
-	for end := time.Now().Add(b.a.scaled(linkWait)); ; {
-		s, err := b.a.DB.Session(b.ctx, session)
-		if err == nil && linked(s) {
-			return nil
-		}
-		if err != nil || time.Now().After(end) || !b.sleep(b.a.scaled(storePause)) {
-			return invalid("", "Session not found or not authenticated")
-		}
-	}
-}
-
-// deliver waits for the end of the job as long as the session has an account; without one the job is taken back.
-func (b *batches) deliver(job *store.Job) (*store.Job, error) {
-	for {
-		ctx, cancel := context.WithTimeout(b.ctx, b.a.scaled(linkWait))
-		now, err := b.a.Sessions.Deliver(ctx, job)
-		cancel()
-		if err == nil || b.ctx.Err() != nil {
-			return now, err
-		}
-		if err := b.awaitLink(job.Session); err == nil {
-			continue
-		}
-		if cancelled, err := b.a.Sessions.Cancel(b.ctx, job.Session, job.ID); err != nil || cancelled {
-			return now, invalid("", "Session not found or not authenticated")
-		}
-	}
-}
-
-// ended tells whether a job is over.
-func ended(j *store.Job) bool {
-	return j.State == store.JobSent || j.State == store.JobFailed || j.State == store.JobCancelled
-}
-
-// note writes down how an item ended. Until that is on disk the item is open, and its job is found again by its key.
-func (b *batches) note(session string, item *store.NextItem, job *store.Job, err error) {
-	end := store.BatchItem{Index: item.Index, State: store.ItemSent}
-	if err != nil {
-		end.State, end.Error = store.ItemFailed, problemOf(err).Detail
-	}
-	if job != nil {
-		end.JobID = job.ID
-	}
-	for {
-		_, err := b.a.DB.EndBatchItem(context.WithoutCancel(b.ctx), item.Batch, end)
-		if err == nil {
-			break
-		}
-		b.a.Log.Error("the outcome of a batch's message cannot be noted", "session", session, "err", err)
-		if !b.sleep(storePause) {
-			return
-		}
-	}
-	if batch, err := b.a.DB.Batch(context.WithoutCancel(b.ctx), session, item.Batch); err != nil || batch.State != store.BatchRunning {
-		b.done(item.Batch)
 	}
 }

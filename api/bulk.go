@@ -29,7 +29,7 @@ func (a *api) sendBulk(w http.ResponseWriter, r *request) error {
 	if err != nil {
 		return err
 	}
-	done := a.batches.add(batch.ID)
+	done := a.batches.add(r.id, batch.ID)
 	defer a.batches.remove(batch.ID)
 	a.batches.wake(r.id)
 	if asynchronous(r) {
@@ -44,7 +44,7 @@ func asynchronous(r *request) bool {
 	return strings.Contains(strings.ToLower(r.Header.Get("Prefer")), "respond-async")
 }
 
-// bulkItems reads the array. What is wrong inside an item is that item's error, when its turn comes.
+// bulkItems reads the array. What is wrong inside an item is that item's error: it does not have to wait for its turn to hear it.
 func (a *api) bulkItems(w http.ResponseWriter, r *request) ([]store.BatchItem, error) {
 	var body json.RawMessage
 	if err := a.decode(w, r, &body); err != nil {
@@ -63,8 +63,24 @@ func (a *api) bulkItems(w http.ResponseWriter, r *request) ([]store.BatchItem, e
 	items := make([]store.BatchItem, len(bodies))
 	for i, body := range bodies {
 		items[i] = store.BatchItem{Index: i, MessageID: a.Sessions.NewMessageID(r.id), Body: body}
+		if err := a.checkItem(r, body); err != nil {
+			items[i].State, items[i].Error, items[i].Body = store.ItemFailed, problemOf(err).Detail, nil
+		}
 	}
 	return items, nil
+}
+
+// checkItem finds what can be seen to be wrong with an item without asking anybody.
+func (a *api) checkItem(r *request, body json.RawMessage) error {
+	var in rootSend
+	if err := readItem(body, &in); err != nil {
+		return err
+	}
+	if in.JID == "" || in.Message == nil {
+		return invalid("", "JID and message are required")
+	}
+	_, _, err := a.rootAsked(r, &in)
+	return err
 }
 
 // awaitBatch waits without limit, and answers with what became of each message.
@@ -158,5 +174,6 @@ func (a *api) v1BatchCancel(w http.ResponseWriter, r *request) error {
 		return fail(http.StatusConflict, "batch_not_running", "The batch is "+string(batch.State)+" and cannot be cancelled any more", "")
 	}
 	a.batches.done(batch.ID)
+	a.batches.cut(r.id)
 	return nothing(w)
 }

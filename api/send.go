@@ -40,10 +40,10 @@ func (a *api) send(w http.ResponseWriter, r *request) error {
 
 func (a *api) sendRoot(w http.ResponseWriter, r *request, in *rootSend) error {
 	job, media, err := a.rootJob(r, in)
-	if err != nil {
-		return a.sendFailed(w, r, err)
+	if err == nil {
+		job, err = a.deliverOrCancel(r.Context(), job, media)
 	}
-	if job, err = a.deliverOrCancel(r.Context(), job, media); err != nil {
+	if err != nil {
 		return a.sendFailed(w, r, err)
 	}
 	return reply(w, http.StatusOK, object{"success": true, "data": webMessage(job)})
@@ -61,7 +61,32 @@ func linked(s *store.Session) bool {
 	return false
 }
 
+// rootJob makes the job of a message, and the media to send with it. What was accepted before under the message id that the
+// caller chose is not made again: its media may be gone since.
 func (a *api) rootJob(r *request, in *rootSend) (*store.Job, []byte, error) {
+	job, from, err := a.rootAsked(r, in)
+	if err != nil {
+		return nil, nil, err
+	}
+	if known, err := a.accepted(r, job); known || err != nil {
+		return job, nil, err
+	}
+	if err = a.settle(r, &job.Content); err != nil {
+		return nil, nil, err
+	}
+	if job.Content.Reply, err = a.reply(r, in.Options.Quoted, job.To); err != nil {
+		return nil, nil, err
+	}
+	a.look(r.Context(), &job.Content)
+	var media []byte
+	if from != nil {
+		media, err = a.load(r.Context(), "message", from, &job.Content)
+	}
+	return job, media, err
+}
+
+// rootAsked is the job as it is asked for, before anything is looked up for it.
+func (a *api) rootAsked(r *request, in *rootSend) (*store.Job, *source, error) {
 	to, err := rootRecipient(in.JID, in.Type, a.CountryCode)
 	if err != nil {
 		return nil, nil, err
@@ -70,23 +95,17 @@ func (a *api) rootJob(r *request, in *rootSend) (*store.Job, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if err = a.settle(r, &content); err != nil {
-		return nil, nil, err
-	}
 	content.ExpiresIn = whole(in.Options.Ephemeral)
-	if content.Reply, err = a.reply(r, in.Options.Quoted, to); err != nil {
-		return nil, nil, err
-	}
 	id, err := a.messageID("options.messageId", r.id, in.Options.MessageID)
-	if err != nil {
-		return nil, nil, err
-	}
-	a.look(r.Context(), &content)
-	var media []byte
-	if from != nil {
-		media, err = a.load(r.Context(), "message", from, &content)
-	}
-	return &store.Job{Session: r.id, MessageID: id, To: to, Content: content, Deadline: time.Now().Add(a.SendWait)}, media, err
+	return &store.Job{Session: r.id, MessageID: id, Chosen: in.Options.MessageID != "", To: to, Content: content,
+		Fingerprint: fingerprint(from, to, content, in.Options.Quoted), Deadline: time.Now().Add(a.SendWait)}, from, err
+}
+
+// accepted tells whether the same message was accepted before under its Idempotency-Key or message id; where it was another one
+// that is a conflict.
+func (a *api) accepted(r *request, job *store.Job) (bool, error) {
+	known, err := a.DB.EarlierJob(r.Context(), job)
+	return known != nil, err
 }
 
 var messageIDs = regexp.MustCompile(`^[A-Za-z0-9_.-]{4,64}$`)
@@ -197,6 +216,8 @@ func jobError(j *store.Job) error {
 // statusOfJob gives the code of a failed job its status; one that is not known here is a refusal of WhatsApp.
 func statusOfJob(code string) int {
 	switch code {
+	case "content_invalid":
+		return http.StatusBadRequest
 	case "not_on_whatsapp", "invalid_recipient", "not_in_group":
 		return http.StatusUnprocessableEntity
 	case "deadline", "no_answer":
@@ -217,6 +238,9 @@ func (a *api) sendFailed(w http.ResponseWriter, r *request, err error) error {
 	if passes(err) {
 		return err
 	}
+	if p.Name == "message_id_used" {
+		return reply(w, p.Status, rootFailure{Message: p.Detail, Error: p.Hint})
+	}
 	if p.Status == http.StatusInternalServerError {
 		a.Log.Error("a message was not sent", "session", r.id, "code", p.Name, "err", err)
 	} else {
@@ -236,20 +260,23 @@ func webMessage(j *store.Job) object {
 	}
 }
 
-// fingerprint tells whether two requests with the same Idempotency-Key ask for the same. Media by URL counts by its URL.
-func fingerprint(to, messageID string, c store.Content, from *source) string {
-	body, err := json.Marshal(c)
-	if err != nil {
-		return ""
-	}
-	parts := [][]byte{[]byte(to), []byte(messageID), body}
-	if from != nil {
-		parts = append(parts, []byte(from.url), from.data)
-	}
+// fingerprint tells whether two requests ask for the same. Media by URL counts by its URL.
+func fingerprint(from *source, asked ...any) string {
 	h := sha256.New()
-	for _, part := range parts {
+	count := func(part []byte) {
 		h.Write([]byte(strconv.Itoa(len(part)) + ":"))
 		h.Write(part)
+	}
+	for _, part := range asked {
+		text, err := json.Marshal(part)
+		if err != nil {
+			return ""
+		}
+		count(text)
+	}
+	if from != nil {
+		count([]byte(from.url))
+		count(from.data)
 	}
 	return hex.EncodeToString(h.Sum(nil))
 }

@@ -83,7 +83,11 @@ func (a *api) sessionDelete(w http.ResponseWriter, r *request) error {
 func (a *api) delete(r *request) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), time.Minute)
 	defer cancel()
-	return a.Sessions.Delete(ctx, r.id)
+	if err := a.Sessions.Delete(ctx, r.id); err != nil {
+		return err
+	}
+	a.batches.gone(r.id)
+	return nil
 }
 
 // credentials answers GET /sessions/:sessionId/credentials: who is logged in, never key material.

@@ -49,8 +49,8 @@ func (a *api) v1JobOf(r *request, in *v1SendBody) (*store.Job, []byte, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	job := &store.Job{Session: r.id, Key: idempotency, Fingerprint: fingerprint(to, in.MessageID, content, from),
-		MessageID: id, To: to, Deadline: time.Now().Add(jobDeadline)}
+	job := &store.Job{Session: r.id, Key: idempotency, Fingerprint: fingerprint(from, to, content),
+		MessageID: id, Chosen: in.MessageID != "", To: to, Deadline: time.Now().Add(jobDeadline)}
 	a.look(r.Context(), &content) // after the fingerprint, which a page must not change
 	var media []byte
 	if known, err := a.accepted(r, job); known || err != nil {
@@ -61,15 +61,6 @@ func (a *api) v1JobOf(r *request, in *v1SendBody) (*store.Job, []byte, error) {
 	}
 	job.Content = content
 	return job, media, err
-}
-
-// accepted tells whether the same request was accepted before under its Idempotency-Key.
-func (a *api) accepted(r *request, job *store.Job) (bool, error) {
-	if job.Key == "" {
-		return false, nil
-	}
-	known, err := a.DB.JobByKey(r.Context(), r.id, job.Key)
-	return known != nil && known.Fingerprint == job.Fingerprint, err
 }
 
 func (a *api) v1Content(r *request, in *v1SendBody, to string) (store.Content, *source, error) {

@@ -1,11 +1,13 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -53,16 +55,20 @@ type NextItem struct {
 }
 
 // AddBatch accepts items, of which Index, MessageID and Body count, to be sent
-// in this order behind the batches that the session has already.
+// in this order behind the batches that the session has already. Items that are
+// known to be wrong have State failed and their Error; they are over at once.
 func (db *DB) AddBatch(ctx context.Context, session string, items []BatchItem) (*Batch, error) {
-	b := &Batch{ID: randomID("batch_"), Session: session, State: BatchRunning}
-	if len(items) == 0 {
-		b.State = BatchDone
+	b := &Batch{ID: randomID("batch_"), Session: session, State: BatchDone}
+	if slices.ContainsFunc(items, func(i BatchItem) bool { return i.State != ItemFailed }) {
+		b.State = BatchRunning
 	}
 	err := db.UpdateSealed(ctx, func(s Sealer) (func(*Tx) error, error) {
 		bodies := make([][]byte, len(items))
 		for n, i := range items {
 			var err error
+			if i.State == ItemFailed {
+				continue
+			}
 			if bodies[n], err = s.Seal("", classItem, itemKey(b.ID, i.Index), i.Body); err != nil {
 				return nil, err
 			}
@@ -84,10 +90,13 @@ func addBatch(tx *Tx, b *Batch, items []BatchItem, bodies [][]byte) error {
 		return noSession(err)
 	}
 	for n, i := range items {
-		if _, err := tx.Exec(`INSERT INTO batch_items (batchId, idx, messageId, body, state) VALUES (?, ?, ?, ?, 'open')`, b.ID, i.Index, i.MessageID, bodies[n]); err != nil {
+		i.State = cmp.Or(i.State, ItemOpen)
+		if _, err := tx.Exec(`INSERT INTO batch_items (batchId, idx, messageId, body, state, error) VALUES (?, ?, ?, ?, ?, ?)`,
+			b.ID, i.Index, i.MessageID, bodies[n], i.State, i.Error); err != nil {
 			return err
 		}
-		b.Items = append(b.Items, BatchItem{Index: i.Index, MessageID: i.MessageID, State: ItemOpen})
+		i.Body = nil
+		b.Items = append(b.Items, i)
 	}
 	return nil
 }
@@ -147,11 +156,13 @@ func (db *DB) NextBatchItem(ctx context.Context, session string) (*NextItem, err
 
 // EndBatchItem notes how an item ended: State, JobID and Error. The batch is
 // done with its last one. It answers false when the batch was cancelled, or is
-// gone with its session, meanwhile.
+// gone with its session, meanwhile; an item that was sent nevertheless, because
+// it was on the wire already, is noted also then.
 func (db *DB) EndBatchItem(ctx context.Context, batch string, i BatchItem) (noted bool, err error) {
 	err = db.Update(ctx, func(tx *Tx) (err error) {
-		noted, err = changed(tx.Exec(`UPDATE batch_items SET state = ?, jobId = ?, error = ?, body = NULL WHERE batchId = ? AND idx = ? AND state = 'open'`,
-			i.State, i.JobID, i.Error, batch, i.Index))
+		noted, err = changed(tx.Exec(`UPDATE batch_items SET state = ?, jobId = ?, error = ?, body = NULL
+			WHERE batchId = ? AND idx = ? AND (state = 'open' OR state = 'cancelled' AND ? = 'sent')`,
+			i.State, i.JobID, i.Error, batch, i.Index, i.State))
 		if err != nil || !noted {
 			return err
 		}
@@ -160,7 +171,7 @@ func (db *DB) EndBatchItem(ctx context.Context, batch string, i BatchItem) (note
 			sent = now
 		}
 		_, err = tx.Exec(`UPDATE batches SET updatedAt = ?1, sentAt = MAX(sentAt, ?2),
-			state = CASE WHEN EXISTS (SELECT 1 FROM batch_items WHERE batchId = ?3 AND state = 'open') THEN state ELSE 'done' END
+			state = CASE WHEN state <> 'running' OR EXISTS (SELECT 1 FROM batch_items WHERE batchId = ?3 AND state = 'open') THEN state ELSE 'done' END
 			WHERE id = ?3`, now, sent, batch)
 		return err
 	})

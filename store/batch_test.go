@@ -60,8 +60,14 @@ func TestBatches(t *testing.T) {
 	if cancelled, err := db.CancelBatch(ctx, "user001", second.ID); err != nil || !cancelled {
 		t.Fatal(cancelled, err)
 	}
-	if noted, err := db.EndBatchItem(ctx, taken.Batch, BatchItem{Index: 0, State: ItemSent}); err != nil || noted {
+	if noted, err := db.EndBatchItem(ctx, taken.Batch, BatchItem{Index: 0, State: ItemFailed}); err != nil || noted {
 		t.Errorf("an item of a cancelled batch was ended: %v, %v", noted, err)
+	}
+	if noted, err := db.EndBatchItem(ctx, taken.Batch, BatchItem{Index: 0, State: ItemSent, JobID: "job_2"}); err != nil || !noted {
+		t.Errorf("an item that was on the wire when its batch was cancelled is not noted: %v, %v", noted, err)
+	}
+	if got, err := db.Batch(ctx, "user001", second.ID); err != nil || got.State != BatchCancelled || got.Items[0].State != ItemSent || got.Items[0].Error != "" || got.Items[1].State != ItemCancelled {
+		t.Errorf("got %+v, %v", got, err)
 	}
 	if n, err := db.NextBatchItem(ctx, "user001"); err != nil || n != nil {
 		t.Errorf("got %+v, %v after the last", n, err)
@@ -75,6 +81,10 @@ func TestBatchesOfOthers(t *testing.T) {
 	db := withSession(t)
 	if _, err := db.AddBatch(t.Context(), "nobody", []BatchItem{{}}); ErrorCode(err) != CodeNotFound {
 		t.Errorf("got %v", err)
+	}
+	wrong, err := db.AddBatch(t.Context(), "user001", []BatchItem{{State: ItemFailed, Error: "no"}})
+	if err != nil || wrong.State != BatchDone || wrong.Items[0].Error != "no" {
+		t.Errorf("a batch with nothing to send is %+v, %v", wrong, err)
 	}
 	b, err := db.AddBatch(t.Context(), "user001", nil)
 	if err != nil || b.State != BatchDone {

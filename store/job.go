@@ -28,6 +28,7 @@ type Job struct {
 	Key         string // Idempotency-Key, or ""
 	Fingerprint string // of the request; the same Key with another one is a conflict
 	MessageID   string
+	Chosen      bool   // the caller chose MessageID, so it may be taken; not stored
 	To          string // JID
 	Content     Content
 	State       JobState
@@ -69,9 +70,9 @@ func (tx *Tx) scanJob(row scanner) (*Job, error) {
 func errNoJob() error { return Errorf(CodeNotFound, "job_not_found", "Job not found") }
 
 // AddJob accepts a message to be sent, with the bytes of its media or nil, and
-// returns the job as it is stored. When the session has a job with this Key
-// already, that one is returned and the flag is true; its fingerprint must be
-// the same, else the error is idempotency_conflict. j is not changed.
+// returns the job as it is stored. When the session has accepted the same before
+// (see [DB.EarlierJob]), that job is returned and the flag is true. j is not
+// changed.
 func (db *DB) AddJob(ctx context.Context, j *Job, media []byte) (stored *Job, existed bool, err error) {
 	content, err := json.Marshal(j.Content)
 	if err != nil {
@@ -91,7 +92,7 @@ func (db *DB) AddJob(ctx context.Context, j *Job, media []byte) (stored *Job, ex
 			sealedMedia, err = s.Seal("", classMedia, id, media)
 		}
 		return func(tx *Tx) (err error) {
-			if stored, err = sameKey(tx, j); stored != nil || err != nil {
+			if stored, err = earlierJob(tx, j); stored != nil || err != nil {
 				existed = stored != nil
 				return err
 			}
@@ -109,30 +110,6 @@ func (db *DB) AddJob(ctx context.Context, j *Job, media []byte) (stored *Job, ex
 
 // NewJobID makes an id for a job.
 func NewJobID() string { return randomID("job_") }
-
-// sameKey returns the job that was accepted under the key of j, or with its id, or
-// nil.
-func sameKey(tx *Tx, j *Job) (*Job, error) {
-	if j.ID != "" {
-		old, err := tx.scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE id = ? AND sessionId = ?", j.ID, j.Session))
-		if ErrorCode(err) != CodeNotFound {
-			return old, err
-		}
-	}
-	if j.Key == "" {
-		return nil, nil
-	}
-	old, err := jobWithKey(tx, j.Session, j.Key)
-	if old == nil || err != nil {
-		return nil, err
-	}
-	if old.Fingerprint != j.Fingerprint {
-		e := Errorf(CodeConflict, "idempotency_conflict", "This Idempotency-Key was used for another request")
-		e.Hint = "Use a new key for a new message."
-		return nil, e
-	}
-	return old, nil
-}
 
 func addJob(tx *Tx, j *Job, content any, media []byte) error {
 	j.State, j.CreatedAt, j.UpdatedAt = JobQueued, tx.Now, tx.Now
@@ -153,24 +130,6 @@ func (db *DB) Job(ctx context.Context, session, id string) (j *Job, err error) {
 		j, err = tx.scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE id = ? AND sessionId = ?", id, session))
 		return err
 	})
-	return j, err
-}
-
-// JobByKey returns the job that the session accepted under an Idempotency-Key,
-// or nil when there is none.
-func (db *DB) JobByKey(ctx context.Context, session, key string) (j *Job, err error) {
-	err = db.readLatest(ctx, func(tx *Tx) (err error) {
-		j, err = jobWithKey(tx, session, key)
-		return err
-	})
-	return j, err
-}
-
-func jobWithKey(tx *Tx, session, key string) (*Job, error) {
-	j, err := tx.scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE sessionId = ? AND key = ? AND key <> ''", session, key))
-	if ErrorCode(err) == CodeNotFound {
-		return nil, nil
-	}
 	return j, err
 }
 
@@ -199,10 +158,10 @@ func (j *Job) PlaceJob(s Sealer) (func(*Tx) error, error) {
 	}
 	at, deadline := toMillis(j.CreatedAt), toMillis(j.Deadline)
 	return func(tx *Tx) error {
-		_, err := tx.Exec(`INSERT INTO jobs (id, sessionId, messageId, recipient, content, state, createdAt, updatedAt, deadline, attempts)
-			VALUES (?, ?, ?, ?, ?, 'sending', ?, ?, ?, 1) ON CONFLICT (id) DO UPDATE SET state = 'sending', attempts = attempts + 1
+		_, err := tx.Exec(`INSERT INTO jobs (id, sessionId, fingerprint, messageId, recipient, content, state, createdAt, updatedAt, deadline, attempts)
+			VALUES (?, ?, ?, ?, ?, ?, 'sending', ?, ?, ?, 1) ON CONFLICT (id) DO UPDATE SET state = 'sending', attempts = attempts + 1
 			WHERE state IN ('queued', 'sending')`,
-			j.ID, j.Session, j.MessageID, j.To, SecretText(content), at, at, deadline)
+			j.ID, j.Session, j.Fingerprint, j.MessageID, j.To, SecretText(content), at, at, deadline)
 		return noSession(err)
 	}, err
 }

@@ -3,6 +3,7 @@ package svc_test
 import (
 	"fmt"
 	"testing"
+	"time"
 )
 
 // TestBulk walks the good and bad answers of the bulk call; the bodies are golden files.
@@ -25,11 +26,7 @@ func TestBulk(t *testing.T) {
 			object{"jid": theirs, "type": "number", "message": object{"text": "last"}, "delay": 5000},
 		}),
 	})
-	var got []string
-	for _, m := range g.inbox(theirs) {
-		got = append(got, m.Text)
-	}
-	if fmt.Sprint(got) != "[first last]" {
+	if got := g.words(theirs); fmt.Sprint(got) != "[first last]" {
 		t.Errorf("the phone has %q", got)
 	}
 }
@@ -75,6 +72,64 @@ func TestBulkIsCancelled(t *testing.T) {
 	if got := g.inbox(theirs); len(got) != 2 || got[1].Text != "alone" {
 		t.Errorf("the phone has %+v", got)
 	}
+}
+
+// TestBulkDelayIsCancelled cancels a batch that waits for a day: the next one goes out at once, and meanwhile nobody waits for what
+// can never be sent.
+func TestBulkDelayIsCancelled(t *testing.T) {
+	g := start(t, t.TempDir(), []string{"SANDBOX_TIME_SCALE=100"}, "run", "--sandbox")
+	g.pair("shop", ours)
+	g.phone(theirs)
+	tomorrow := text(theirs, "tomorrow")
+	tomorrow["delay"] = 1e300
+	at := g.accepted([]any{text(theirs, "first"), text(theirs, "second"), tomorrow})
+	eventually(t, "all but the last", func() bool { return must[batch](g, 200, "GET", at, nil).Open == 1 })
+	hopeless := must[batch](g, 200, "POST", "/shop/messages/send/bulk", []any{object{"jid": theirs}, 7})
+	if len(hopeless.Results) != 0 || len(hopeless.Errors) != 2 {
+		t.Errorf("a batch with nothing to send: got %+v", hopeless)
+	}
+	next := g.accepted([]any{text(theirs, "next")})
+	must[object](g, 204, "DELETE", at, nil)
+	eventually(t, "the next batch", func() bool { return must[batch](g, 200, "GET", next, nil).State == "done" })
+	if got := fmt.Sprint(g.words(theirs)); got != "[first second next]" {
+		t.Errorf("the phone has %s", got)
+	}
+}
+
+// TestBulkOfDeletedSession deletes a session whose batch waits: who waits for it is told, and a new session of that name is not
+// held up.
+func TestBulkOfDeletedSession(t *testing.T) {
+	g := start(t, t.TempDir(), []string{"SANDBOX_TIME_SCALE=100"}, "run", "--sandbox")
+	g.pair("shop", ours)
+	g.phone(theirs)
+	tomorrow := text(theirs, "tomorrow")
+	tomorrow["delay"] = 1e300
+	answer := make(chan answered, 1)
+	go func() {
+		a, _ := send(g.request("POST", "/shop/messages/send/bulk", []any{text(theirs, "first"), tomorrow}))
+		answer <- a
+	}()
+	eventually(t, "the first message", func() bool { return len(g.inbox(theirs)) == 1 })
+	must[object](g, 200, "DELETE", "/sessions/shop", nil)
+	select {
+	case a := <-answer:
+		if a.status != 404 {
+			t.Errorf("who waited for the batch: got %d %s", a.status, a.body)
+		}
+	case <-time.After(deadline):
+		t.Fatal("who waited for the batch of a deleted session waits still")
+	}
+	g.pair("shop", ours)
+	next := g.accepted([]any{text(theirs, "anew")})
+	eventually(t, "the batch of the new session", func() bool { return must[batch](g, 200, "GET", next, nil).State == "done" })
+}
+
+// words are the texts that a phone has.
+func (g *gateway) words(number string) (texts []string) {
+	for _, m := range g.inbox(number) {
+		texts = append(texts, m.Text)
+	}
+	return texts
 }
 
 // TestBulkKill kills wamux in the middle of a batch of 200: each recipient gets one message, and each item has its outcome.

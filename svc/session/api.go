@@ -180,7 +180,7 @@ func pairingError(err error) error {
 }
 
 // Send accepts a job and waits until it is done, as [Manager.Deliver] does. A job
-// without media and without a key of its caller's goes to the sender without a
+// without media and without a key or message id of its caller's goes to the sender without a
 // commit of its own where nothing is before it: it is on disk before it leaves, and
 // when Send returns.
 func (m *Manager) Send(ctx context.Context, j *store.Job, media []byte) (*store.Job, error) {
@@ -188,7 +188,7 @@ func (m *Manager) Send(ctx context.Context, j *store.Job, media []byte) (*store.
 	if err != nil {
 		return nil, err
 	}
-	if j.Key == "" && len(media) == 0 {
+	if j.Key == "" && !j.Chosen && len(media) == 0 {
 		mine := *j
 		mine.ID, mine.CreatedAt = store.NewJobID(), time.Now().UTC().Truncate(time.Millisecond)
 		mine.UpdatedAt = mine.CreatedAt
