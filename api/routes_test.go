@@ -1,14 +1,17 @@
 package api_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"wamux/api"
 	"wamux/assets"
+	"wamux/store"
 )
 
 // sample fills a pattern with values that exist.
@@ -79,6 +82,42 @@ func TestEveryRouteChecksItsScope(t *testing.T) {
 		if route.Reach != api.EachSession && route.Scope != "admin" {
 			w.play(t, scenario{method: route.Method, path: path(route.Path), header: w.bearer(string(route.Scope), "idle"), status: http.StatusForbidden})
 		}
+	}
+}
+
+// TestWordsAsSessionIDs makes sessions named like each word of a path: whatever may be a session's id hides no route.
+func TestWordsAsSessionIDs(t *testing.T) {
+	var words []string
+	for _, route := range api.Routes() {
+		for _, part := range strings.Split(route.Path, "/") {
+			if store.ValidSessionID(part) == nil && !slices.Contains(words, part) {
+				words = append(words, part)
+			}
+		}
+	}
+	if !slices.Contains(words, "messages") || !slices.Contains(words, "chats") {
+		t.Fatalf("the words are %q", words)
+	}
+	w := newWorld(t, func(o *api.Options) { o.MaxSessions = 0 })
+	for _, word := range words {
+		if _, _, err := w.db.AddSession(context.Background(), word, 0); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{word, "shop"} {
+			w.play(t, scenario{method: "GET", path: "/sessions/" + id, status: 200, want: []string{`"message":"Session found"`, `"id":"` + id + `"`}})
+		}
+		w.play(t, scenario{method: "GET", path: "/sessions/" + word + "/status", status: 200, want: []string{`{"status":`}})
+		w.play(t, scenario{method: "GET", path: "/sessions/" + word + "/credentials", status: 400, want: []string{"Session not authenticated"}})
+		w.play(t, scenario{method: "GET", path: "/" + word + "/chats", status: 200, want: []string{`"total":0`}})
+		w.play(t, scenario{method: "GET", path: "/" + word + "/chats/6281000000002", status: 200, want: []string{`"total":0`}})
+		w.play(t, scenario{method: "GET", path: "/" + word + "/contacts", status: 200, want: []string{`"data":[]`}})
+		w.play(t, scenario{method: "GET", path: "/" + word + "/groups", status: 200, want: []string{`"count":`}})
+		for _, call := range []string{"send", "send/bulk", "poll"} {
+			w.play(t, scenario{method: "POST", path: "/" + word + "/messages/" + call, body: "{}", status: 400, want: []string{"Session not found or not authenticated"}})
+		}
+		w.play(t, scenario{method: "GET", path: "/v1/sessions/" + word, status: 200, want: []string{`"id":"` + word + `"`}})
+		w.play(t, scenario{method: "GET", path: "/v1/sessions/" + word + "/messages", status: 200, want: []string{`"data":[]`}})
+		w.mustDelete(word)
 	}
 }
 

@@ -20,14 +20,27 @@ func (a *api) settle(r *request, c *store.Content) error {
 		c.Key = nil
 		return settleForward(c.Forward, known)
 	}
-	if known == nil {
-		return nil
+	if err := ownOnly(c, known); err != nil || known == nil {
+		return err
 	}
 	if c.Key.Participant == "" && !c.Key.FromMe && !known.Outgoing && strings.HasSuffix(c.Key.RemoteJID, "@"+serverGroup) {
 		c.Key.Participant = known.Sender // nobody could tell otherwise whose message it is
 	}
 	if c.Type == "edit" {
 		return settleEdit(c, known)
+	}
+	return nil
+}
+
+// ownOnly keeps from what WhatsApp lets nobody do to the messages of others: to edit them, and to delete them for everyone outside of
+// groups, where an admin may. known is nil for a message that is not in the history; then the key alone tells whose it is.
+func ownOnly(c *store.Content, known *store.Message) error {
+	theirs := !c.Key.FromMe || known != nil && !known.Outgoing
+	switch {
+	case theirs && c.Type == "edit":
+		return invalid("message.edit", "Only your own messages can be edited")
+	case theirs && c.Type == "revoke" && (c.Key.FromMe || !strings.HasSuffix(c.Key.RemoteJID, "@"+serverGroup)):
+		return invalid("message.delete", "Only your own messages can be deleted for everyone; in a group an admin may delete those of others, with fromMe false in the key")
 	}
 	return nil
 }

@@ -13,8 +13,8 @@ import (
 func TestSettle(t *testing.T) {
 	const group, author = "120363000000000000@g.us", "628777777777@s.whatsapp.net"
 	w := newWorld(t, nil)
-	row := func(id, kind string, revoked bool) {
-		e := store.Entry{Message: &store.Message{Chat: group, Sender: author, ID: id, Type: kind, Raw: []byte("raw " + id), Timestamp: time.Unix(1, 0)}}
+	row := func(id, kind string, ours, revoked bool) {
+		e := store.Entry{Message: &store.Message{Chat: group, Sender: author, Outgoing: ours, ID: id, Type: kind, Raw: []byte("raw " + id), Timestamp: time.Unix(1, 0)}}
 		if revoked {
 			e.Revoke = &store.Revoke{Chat: group, ID: id, At: time.Unix(2, 0)}
 		}
@@ -22,9 +22,10 @@ func TestSettle(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	row("G1", "text", false)
-	row("G2", "image", false)
-	row("G3", "text", true)
+	row("G1", "text", false, false)
+	row("G2", "image", true, false)
+	row("G3", "text", true, true)
+	row("G4", "text", true, false)
 	var sent store.Content
 	w.sessions.job = func(j *store.Job) {
 		sent = j.Content
@@ -36,6 +37,8 @@ func TestSettle(t *testing.T) {
 		return rec.Body.String()
 	}
 	key := func(id string) string { return `{"remoteJid":"` + group + `","id":"` + id + `"}` }
+	own := func(id string) string { return `{"remoteJid":"` + group + `","fromMe":true,"id":"` + id + `"}` }
+	direct := `{"remoteJid":"` + author + `","id":"unknown"}`
 	send(500, `{"delete":`+key("G1")+`}`)
 	if sent.Type != "revoke" || sent.Key.FromMe || sent.Key.Participant != author {
 		t.Errorf("delete of another's message: got %+v, want its author %s", sent.Key, author)
@@ -52,14 +55,18 @@ func TestSettle(t *testing.T) {
 	if string(sent.Forward.Message) != `{"conversation":"x"}` {
 		t.Errorf("forward: got %+v, want the content that was given", sent.Forward)
 	}
-	send(500, `{"text":"new","edit":`+key("G2")+`}`)
+	send(500, `{"text":"new","edit":`+own("G2")+`}`)
 	if string(sent.Original) != "raw G2" {
 		t.Errorf("edit of a caption: got %+v, want the media", sent)
 	}
 	for body, want := range map[string]string{
 		`{"forward":{"key":` + key("unknown") + `}}`: "not in the history",
 		`{"forward":{"key":` + key("G3") + `}}`:      "was deleted",
-		`{"text":"x","edit":` + key("G3") + `}`:      "was deleted",
+		`{"text":"x","edit":` + own("G3") + `}`:      "was deleted",
+		`{"text":"x","edit":` + own("G1") + `}`:      "Only your own messages can be edited",
+		`{"text":"x","edit":` + key("G4") + `}`:      "Only your own messages can be edited",
+		`{"delete":` + own("G1") + `}`:               "Only your own messages can be deleted",
+		`{"delete":` + direct + `}`:                  "Only your own messages can be deleted",
 	} {
 		if got := send(400, body); !strings.Contains(got, want) {
 			t.Errorf("%s: got %s, want %q", body, got, want)

@@ -267,3 +267,10 @@ func (a *App) report(part string, err error) {
 		a.Log.Warn("did not stop cleanly", "part", part, "error", sentence(err))
 	}
 }
+
+// qrWait is how long a new session waits for its first QR code. Where the sandbox hurries, that is shorter, but not so short that a
+// busy machine cannot make one.
+func (a *App) qrWait() time.Duration {
+	const usual, least = 40 * time.Second, 10 * time.Second
+	return max(least, time.Duration(float64(usual)/a.Config.Scale))
+}

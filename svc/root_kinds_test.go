@@ -1,6 +1,9 @@
 package svc_test
 
-import "testing"
+import (
+	"encoding/base64"
+	"testing"
+)
 
 // TestRootKinds holds the answers to every kind of message of the root API, good
 // and bad, against golden files.
@@ -9,15 +12,66 @@ func TestRootKinds(t *testing.T) {
 	g.pair("shop", ours)
 	g.phone(theirs)
 	g.play(goodKinds())
-	g.play(badKinds())
+	g.play(mediaKinds())
+	incoming := g.phoneSends(theirs, object{"to": ours, "type": "text", "text": "open today?"})
+	g.inHistory(incoming)
+	g.play([]scenario{kindWith("kind-quoted", 200, object{"text": "until six"}, object{"quoted": object{"key": theirKey(incoming)}})})
+	g.play(badKinds(incoming))
+	g.play(repeats())
+	if got := len(g.inbox(theirs)); got != len(goodKinds())+len(mediaKinds())+3 {
+		t.Errorf("the phone has %d messages: one for each scenario that says so, and one under the id that is used again", got)
+	}
 	g.play(polls())
 }
 
 const about = theirs + "@s.whatsapp.net" // the chat that keys are of
 
 func kind(name string, status int, message object) scenario {
+	return kindWith(name, status, message, nil)
+}
+
+// kindWith is kind with more options than the id.
+func kindWith(name string, status int, message, options object) scenario {
 	return scenario{name: name, status: status, method: "POST", path: "/shop/messages/send",
-		body: object{"jid": theirs, "type": "number", "message": message, "options": object{"messageId": "3EB0" + hexOf(name)}}}
+		body: object{"jid": theirs, "type": "number", "message": message, "options": with(options, "messageId", "3EB0"+hexOf(name))}}
+}
+
+// theirKey is the key of a message that came in.
+func theirKey(id string) object { return object{"remoteJid": about, "fromMe": false, "id": id} }
+
+// mediaKinds are the kinds with a file, as an old client writes them.
+func mediaKinds() []scenario {
+	file := object{"url": "data:image/png;base64," + base64.StdEncoding.EncodeToString(testPNG())}
+	return []scenario{
+		kind("kind-image", 200, object{"image": buffer(testJPEG()), "caption": "sunset"}),
+		kind("kind-image-data-url", 200, object{"image": file, "mimetype": "image/png"}),
+		kind("kind-view-once", 200, object{"image": buffer(testJPEG()), "viewOnce": true}),
+		kind("kind-video", 200, object{"video": buffer(testMP4()), "caption": "clip", "seconds": 3}),
+		kind("kind-gif", 200, object{"video": buffer(testMP4()), "gifPlayback": true}),
+		kind("kind-ptv", 200, object{"video": buffer(testMP4()), "ptv": true}),
+		kind("kind-audio", 200, object{"audio": buffer([]byte("ID3\x03 a song")), "mimetype": "audio/mpeg"}),
+		kind("kind-ptt", 200, object{"audio": buffer(testOgg()), "ptt": true}),
+		kind("kind-document", 200, object{"document": buffer([]byte("%PDF-1.4")), "mimetype": "application/pdf", "fileName": "bill.pdf"}),
+		kind("kind-sticker", 200, object{"sticker": buffer(testWebP())}),
+		kindWith("kind-ephemeral", 200, object{"text": "gone soon"}, object{"ephemeralExpiration": 86400}),
+	}
+}
+
+// repeats send again under an id that is used: the same message is the earlier one, another is refused.
+func repeats() []scenario {
+	used := func(name string, status int, to string, message object) scenario {
+		return scenario{name: name, status: status, method: "POST", path: "/shop/messages/send",
+			body: object{"jid": to, "type": "number", "message": message, "options": object{"messageId": "ORDER-4711"}}}
+	}
+	picture := object{"image": buffer(testJPEG()), "caption": "the bill"}
+	return []scenario{
+		used("id-first", 200, theirs, picture),
+		used("id-same", 200, theirs, picture),
+		used("id-other-text", 409, theirs, object{"text": "something else"}),
+		used("id-other-picture", 409, theirs, object{"image": buffer(testPNG()), "caption": "the bill"}),
+		used("id-other-recipient", 409, ours, picture),
+		{name: "id-v1", status: 409, method: "POST", path: "/v1/sessions/shop/messages", body: object{"to": theirs, "type": "text", "text": object{"body": "x"}, "messageId": "ORDER-4711"}},
+	}
 }
 
 // hexOf makes a message id of a name, so that one scenario can speak of another.
@@ -56,7 +110,7 @@ func goodKinds() []scenario {
 	}
 }
 
-func badKinds() []scenario {
+func badKinds(incoming string) []scenario {
 	return []scenario{
 		kind("kind-bad-two", 400, object{"text": "x", "poll": object{"name": "x", "values": []string{"a", "b"}}}),
 		kind("kind-bad-buttons", 400, object{"text": "x", "buttons": []object{}}),
@@ -65,9 +119,13 @@ func badKinds() []scenario {
 		kind("kind-bad-pin", 400, object{"pin": keyOf("kind-text"), "time": 7}),
 		kind("kind-bad-forward", 400, object{"forward": object{"key": keyOf("nowhere")}}),
 		kind("kind-forward-deleted", 400, object{"forward": object{"key": keyOf("kind-text")}}),
-		kind("kind-forward-reaction", 500, object{"forward": object{"key": keyOf("nowhere"), "message": object{"reactionMessage": object{"text": "x"}}}}),
+		kind("kind-forward-reaction", 400, object{"forward": object{"key": keyOf("nowhere"), "message": object{"reactionMessage": object{"text": "x"}}}}),
 		kind("kind-edit-deleted", 400, object{"edit": keyOf("kind-text"), "text": "x"}),
 		kind("kind-edit-poll", 400, object{"edit": keyOf("kind-poll"), "text": "x"}),
+		kind("kind-edit-theirs", 400, object{"edit": theirKey(incoming), "text": "x"}),
+		kind("kind-edit-not-ours", 400, object{"edit": object{"remoteJid": about, "fromMe": true, "id": incoming}, "text": "x"}),
+		kind("kind-delete-theirs", 400, object{"delete": theirKey(incoming)}),
+		kind("kind-delete-not-ours", 400, object{"delete": object{"remoteJid": about, "fromMe": true, "id": incoming}}),
 		kind("kind-view-once-text", 400, object{"text": "x", "viewOnce": true}),
 	}
 }

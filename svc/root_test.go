@@ -32,6 +32,10 @@ func TestRootAPI(t *testing.T) {
 	g.play(beforePairing())
 	g.pair("shop", ours)
 	g.phone(theirs)
+	eventually(t, "the account's name from the phone", func() bool {
+		me := must[struct{ Me struct{ Name string } }](g, 200, "GET", "/v1/sessions/shop", nil).Me
+		return me.Name == "Phone "+ours
+	})
 	g.play(whileOnline())
 	eventually(t, "delivery receipt", func() bool { return g.history("shop")[0].Metadata["status"] == "delivered" })
 	g.play(atTheEnd())
@@ -173,7 +177,10 @@ var volatile = []struct {
 	{regexp.MustCompile(`"(id|messageId)": "3EB0[0-9A-F]+"`), `"$1": "<id>"`},
 	{regexp.MustCompile(`"messageTimestamp": "?\d{10}"?`), `"messageTimestamp": <unix>`},
 	{regexp.MustCompile(`"(senderTimestampMs|timestampMs)": "\d+"`), `"$1": "<millis>"`},
-	{regexp.MustCompile(`"(messageSecret|reportingToken|JPEGThumbnail)": "[^"]+"`), `"$1": "<bytes>"`},
+	{regexp.MustCompile(`"(messageSecret|reportingToken|JPEGThumbnail|jpegThumbnail|mediaKey|fileEncSha256)": "[^"]+"`), `"$1": "<bytes>"`},
+	{regexp.MustCompile(`"stanzaId": "3A[0-9A-F]+"`), `"stanzaId": "<id>"`},
+	{regexp.MustCompile(`"(url|directPath)": "[^"]+"`), `"$1": "<address>"`},
+	{regexp.MustCompile(`"mediaKeyTimestamp": "?\d{10}"?`), `"mediaKeyTimestamp": <unix>`},
 	{regexp.MustCompile(`https://[^"]+\.jpg[^"]*`), "<picture>"},
 	{regexp.MustCompile(`\d{10,}@lid`), "<lid>"},
 }
