@@ -61,7 +61,7 @@ func newWorld(t testing.TB, change func(*api.Options)) *world {
 	w.wake()
 	o := api.Options{
 		DB: db, Sessions: w.sessions, Fetcher: fakeFetcher{}, Sandbox: fakeSandbox{}, Log: logger, Keys: []string{adminKey},
-		Hosts: []string{"wamux.example"}, MaxFileSize: 64 << 10, MaxSessions: 3, QRWait: 50 * time.Millisecond, SendWait: 50 * time.Millisecond, Version: "v0.0.0-test",
+		Hosts: []string{"wamux.example"}, MaxFileSize: 64 << 10, MaxSessions: 3, QRWait: 50 * time.Millisecond, SendWait: time.Second, Version: "v0.0.0-test",
 	}
 	if change != nil {
 		change(&o)

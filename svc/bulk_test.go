@@ -26,7 +26,11 @@ func TestBulk(t *testing.T) {
 			object{"jid": theirs, "type": "number", "message": object{"text": "last"}, "delay": 5000},
 		}),
 	})
-	if got := g.words(theirs); fmt.Sprint(got) != "[first last]" {
+	later := bulk("bulk-async", 202, []any{text("081234", "leading zero"), text(theirs, "later")})
+	later.async = true
+	g.play([]scenario{later})
+	eventually(t, "what nobody waited for", func() bool { return len(g.inbox(theirs)) == 3 })
+	if got := g.words(theirs); fmt.Sprint(got) != "[first last later]" {
 		t.Errorf("the phone has %q", got)
 	}
 }

@@ -16,6 +16,13 @@ func TestRootKinds(t *testing.T) {
 	incoming := g.phoneSends(theirs, object{"to": ours, "type": "text", "text": "open today?"})
 	g.inHistory(incoming)
 	g.play([]scenario{kindWith("kind-quoted", 200, object{"text": "until six"}, object{"quoted": object{"key": theirKey(incoming)}})})
+	g.play([]scenario{
+		{name: "contacts", method: "GET", path: "/shop/contacts?limit=5&search=phone%20" + theirs, status: 200},
+		{name: "contacts-number", method: "GET", path: "/shop/contacts?search=%2B62%20810-0000-0002", status: 200},
+		{name: "contacts-nobody", method: "GET", path: "/shop/contacts?search=nobody", status: 200},
+		{name: "contacts-bad-limit", method: "GET", path: "/shop/contacts?limit=many", status: 400},
+		{name: "contacts-unknown", method: "GET", path: "/nobody/contacts", status: 404},
+	})
 	g.play(badKinds(incoming))
 	g.play(repeats())
 	if got := len(g.inbox(theirs)); got != len(goodKinds())+len(mediaKinds())+3 {

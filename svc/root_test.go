@@ -23,6 +23,7 @@ type scenario struct {
 	status int
 	noKey  bool
 	key    string // instead of the right one
+	async  bool   // the caller does not wait: Prefer: respond-async
 }
 
 // TestRootAPI walks every row of the root API, good and bad answers, against
@@ -128,8 +129,16 @@ func (g *gateway) play(scenarios []scenario) {
 		} else if s.key != "" {
 			g.key = s.key
 		}
-		status, answer := g.call(s.method, s.path, s.body)
+		req := g.request(s.method, s.path, s.body)
 		g.key = key
+		if s.async {
+			req.Header.Set("Prefer", "respond-async")
+		}
+		a := g.do(req)
+		status, answer := a.status, a.body
+		if retry := a.header.Get("Retry-After"); (retry != "") != (status == 429 && s.key == "" || status == 408) && s.name != "add-too-many" {
+			g.t.Errorf("%s: got %d with Retry-After %q", s.name, status, retry)
+		}
 		if status != s.status {
 			g.t.Errorf("%s: got %d %s, want %d", s.name, status, tail(string(answer), 300), s.status)
 		}
@@ -178,6 +187,9 @@ var volatile = []struct {
 	{regexp.MustCompile(`"messageTimestamp": "?\d{10}"?`), `"messageTimestamp": <unix>`},
 	{regexp.MustCompile(`"(senderTimestampMs|timestampMs)": "\d+"`), `"$1": "<millis>"`},
 	{regexp.MustCompile(`"(messageSecret|reportingToken|JPEGThumbnail|jpegThumbnail|mediaKey|fileEncSha256)": "[^"]+"`), `"$1": "<bytes>"`},
+	{regexp.MustCompile(`"(id|batchId|jobId)": "(batch|job)_[a-z0-9]+"`), `"$1": "<id>"`},
+	{regexp.MustCompile(`120363[1-9]\d+@g\.us`), "<group>"},
+	{regexp.MustCompile(`in \d+ seconds`), "in <n> seconds"},
 	{regexp.MustCompile(`"stanzaId": "3A[0-9A-F]+"`), `"stanzaId": "<id>"`},
 	{regexp.MustCompile(`"(url|directPath)": "[^"]+"`), `"$1": "<address>"`},
 	{regexp.MustCompile(`"mediaKeyTimestamp": "?\d{10}"?`), `"mediaKeyTimestamp": <unix>`},
