@@ -83,6 +83,16 @@ func (a *api) sandboxScan(w http.ResponseWriter, r *request) error {
 	return done(w, a.Sandbox.Scan(r.Context(), r.phone(), qr))
 }
 
+// needed refuses a body in which one of these fields, each given with its value, is missing.
+func needed(fields ...string) error {
+	for i := 0; i+1 < len(fields); i += 2 {
+		if fields[i+1] == "" {
+			return invalid(fields[i], fields[i]+" is missing")
+		}
+	}
+	return nil
+}
+
 // done answers 204 or the error.
 func done(w http.ResponseWriter, err error) error {
 	if err != nil {
@@ -143,6 +153,9 @@ func (a *api) sandboxSend(w http.ResponseWriter, r *request) error {
 	if err := a.decode(w, r, &in); err != nil {
 		return err
 	}
+	if err := needed("to", in.To); err != nil {
+		return err
+	}
 	sent, err := a.Sandbox.Send(r.Context(), r.phone(), in)
 	if err != nil {
 		return err
@@ -157,6 +170,9 @@ func (a *api) sandboxSendBulk(w http.ResponseWriter, r *request) error {
 		Count int `json:"count"`
 	}
 	if err := a.decode(w, r, &in); err != nil {
+		return err
+	}
+	if err := needed("to", in.To); err != nil {
 		return err
 	}
 	if in.Count < 1 || in.Count > 100_000 {
@@ -175,6 +191,9 @@ func (a *api) sandboxRead(w http.ResponseWriter, r *request) error {
 	if err := a.decode(w, r, &in); err != nil {
 		return err
 	}
+	if err := needed("chat", in.Chat); err != nil {
+		return err
+	}
 	return done(w, a.Sandbox.Read(r.Context(), r.phone(), in.Chat, in.IDs))
 }
 
@@ -185,6 +204,9 @@ func (a *api) sandboxTyping(w http.ResponseWriter, r *request) error {
 		State string `json:"state"`
 	}
 	if err := a.decode(w, r, &in); err != nil {
+		return err
+	}
+	if err := needed("chat", in.Chat, "state", in.State); err != nil {
 		return err
 	}
 	return done(w, a.Sandbox.Typing(r.Context(), r.phone(), in.Chat, in.State))

@@ -16,6 +16,9 @@ func (a *api) sandboxGroupAdd(w http.ResponseWriter, r *request) error {
 	if err := a.decode(w, r, &in); err != nil {
 		return err
 	}
+	if err := needed("subject", in.Subject, "creator", in.Creator); err != nil {
+		return err
+	}
 	group, err := a.Sandbox.AddGroup(r.Context(), in)
 	if err != nil {
 		return err
@@ -36,6 +39,9 @@ func (a *api) sandboxGroup(w http.ResponseWriter, r *request) error {
 func (a *api) sandboxGroupMembers(w http.ResponseWriter, r *request) error {
 	var in SandboxMembersChange
 	if err := a.decode(w, r, &in); err != nil {
+		return err
+	}
+	if err := needed("action", in.Action); err != nil {
 		return err
 	}
 	results, err := a.Sandbox.ChangeMembers(r.Context(), r.group(), in)

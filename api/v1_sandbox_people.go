@@ -11,6 +11,9 @@ func (a *api) sandboxCall(w http.ResponseWriter, r *request) error {
 	if err := a.decode(w, r, &in); err != nil {
 		return err
 	}
+	if err := needed("to", in.To); err != nil {
+		return err
+	}
 	call, err := a.Sandbox.Call(r.Context(), r.phone(), in.To, in.Video)
 	if err != nil {
 		return err
@@ -38,6 +41,9 @@ func (a *api) sandboxBlock(w http.ResponseWriter, r *request) error {
 	if err := a.decode(w, r, &in); err != nil {
 		return err
 	}
+	if err := needed("phone", in.Phone); err != nil {
+		return err
+	}
 	return done(w, a.Sandbox.Block(r.Context(), r.phone(), in.Phone, in.Blocked))
 }
 
@@ -60,6 +66,9 @@ func (a *api) sandboxNewsletters(w http.ResponseWriter, r *request) error {
 func (a *api) sandboxNewsletterAdd(w http.ResponseWriter, r *request) error {
 	var in SandboxNewNewsletter
 	if err := a.decode(w, r, &in); err != nil {
+		return err
+	}
+	if err := needed("owner", in.Owner, "name", in.Name); err != nil {
 		return err
 	}
 	made, err := a.Sandbox.AddNewsletter(r.Context(), in)

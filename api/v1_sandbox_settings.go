@@ -8,6 +8,9 @@ func (a *api) sandboxChange(w http.ResponseWriter, r *request) error {
 	if err := a.decode(w, r, &in); err != nil {
 		return err
 	}
+	if err := needed("kind", in.Kind); err != nil {
+		return err
+	}
 	changed, err := a.Sandbox.Change(r.Context(), r.phone(), in)
 	if err != nil {
 		return err

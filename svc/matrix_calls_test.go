@@ -2,10 +2,12 @@ package svc_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"wamux/api"
@@ -16,9 +18,10 @@ import (
 var parameter = regexp.MustCompile(`/:(\w+)`)
 
 // fill puts values into a path's parameters: those given, else ones of things that may be there.
-func fill(pattern string, values map[string]string) string {
+func (m matrix) fill(pattern string, values map[string]string) string {
 	usual := map[string]string{"s": "shop", "sessionId": "shop", "jid": theirs, "m": "3EB0NOTHERE", "j": "job_none", "b": "batch_none", "k": "none",
-		"phone": theirs, "seq": "999999", "group": "120363000000000001", "call": "none", "newsletter": "120363400000000001"}
+		"phone": theirs, "seq": "999999", "call": "none"}
+	maps.Copy(usual, m.there)
 	return parameter.ReplaceAllStringFunc(pattern, func(part string) string {
 		name := strings.TrimPrefix(part, "/:")
 		if value, ok := values[name]; ok {
@@ -42,9 +45,9 @@ func (m matrix) badCallers(r api.Route) []badCall {
 		query = "sessionId=shop"
 	}
 	return []badCall{
-		{route: r, name: "no key", key: "-", status: 401, query: query},
-		{route: r, name: "wrong key", key: "wk_no_such", status: 401, query: query},
-		{route: r, name: "key without the scope", key: m.narrow[scope], status: 403, query: query},
+		{route: r, name: "no key", key: "-", want: []int{401}, query: query},
+		{route: r, name: "wrong key", key: "wk_no_such", want: []int{401}, query: query},
+		{route: r, name: "key without the scope", key: m.narrow[scope], want: []int{403}, query: query},
 	}
 }
 
@@ -53,23 +56,72 @@ func (m matrix) badPaths(r api.Route) (calls []badCall) {
 	body, _ := m.example(r)
 	for _, match := range parameter.FindAllStringSubmatch(r.Path, -1) {
 		for name, value := range map[string]string{"unknown": "nobody", "too long": strings.Repeat("a", 600), "odd": "a b\x00/..\u202e", "short": "x"} {
-			calls = append(calls, badCall{route: r, name: name + " " + match[1], path: fill(r.Path, map[string]string{match[1]: value}), body: body,
-				may: match[1] == "jid" || r.Reach == api.MaybeSession && name == "unknown"})
+			calls = append(calls, badCall{route: r, name: name + " " + match[1], path: m.fill(r.Path, map[string]string{match[1]: value}), body: body,
+				want: []int{notThere(r, match[1], name)}})
 		}
 	}
 	switch {
 	case r.Reach == api.ThisSession || r.Reach == api.MaybeSession:
 		for _, name := range []string{"s", "sessionId"} {
 			if strings.Contains(r.Path, "/:"+name+"/") && (r.Method != "POST" || r.Body != api.NoBody) {
-				calls = append(calls, badCall{route: r, name: "not logged in", path: fill(r.Path, map[string]string{name: "idle"}), body: body, may: r.Method == "GET" || isOverV1(r)})
+				calls = append(calls, badCall{route: r, name: "not logged in", path: m.fill(r.Path, map[string]string{name: "idle"}), body: body,
+					want: notLoggedIn(r), may: isOverV1(r) || r.Method == "GET"})
 			}
 		}
 	case r.Reach == api.QuerySession:
 		for name, value := range map[string]string{"missing": "", "unknown": "nobody", "too long": strings.Repeat("a", 600), "odd": "a b\x00"} {
-			calls = append(calls, badCall{route: r, name: name + " sessionId", query: url.Values{"sessionId": {value}}.Encode()})
+			calls = append(calls, badCall{route: r, name: name + " sessionId", query: url.Values{"sessionId": {value}}.Encode(), want: []int{notThere(r, "sessionId", name)}})
 		}
 	}
 	return calls
+}
+
+// notThere is the status for a name in the path that nothing has, or nothing can have.
+func notThere(r api.Route, parameter, how string) int {
+	switch parameter {
+	case "s", "sessionId":
+		switch {
+		case how != "unknown":
+			return 400
+		case r.Reach == api.MaybeSession && r.Method == "POST": // as the old service did
+			return 400
+		case r.Reach == api.MaybeSession:
+			return 200
+		}
+	case "jid", "seq":
+		return 400
+	}
+	return 404
+}
+
+// notLoggedIn is the status for a session that shows a QR code: it can be read and asked to send, and has nothing yet.
+func notLoggedIn(r api.Route) []int {
+	switch pattern := r.Method + " " + r.Path; {
+	case pattern == "GET /:sessionId/groups":
+		return []int{503}
+	case pattern == "GET /v1/sessions/:s/qr":
+		return []int{200, 409} // the last code may be over
+	case strings.HasSuffix(pattern, "/:m"), strings.HasSuffix(pattern, "/:j"), strings.HasSuffix(pattern, "/:b"):
+		return []int{404}
+	case r.Method == "POST" && !isOverV1(r), strings.HasSuffix(pattern, "/credentials"):
+		return []int{400}
+	case strings.HasSuffix(pattern, "/pairing-code"):
+		return []int{200}
+	case r.Method == "POST":
+		return []int{202}
+	}
+	return []int{200}
+}
+
+// done are the statuses with which the route does what it is asked.
+func (m matrix) done(r api.Route) (statuses []int) {
+	responses, _ := m.operation(r)["responses"].(object)
+	for name := range responses {
+		if status, err := strconv.Atoi(name); err == nil && status/100 == 2 {
+			statuses = append(statuses, status)
+		}
+	}
+	return statuses
 }
 
 func isOverV1(r api.Route) bool { return strings.HasPrefix(r.Path, "/v1/") }
@@ -88,8 +140,11 @@ func (m matrix) badQueries(r api.Route) (calls []badCall) {
 			wrong["text for number"], wrong["fraction"] = "many", "1.5"
 		}
 		for name, value := range wrong {
-			calls = append(calls, badCall{route: r, name: name + " " + p["name"].(string), query: url.Values{p["name"].(string): {value}}.Encode(),
-				may: kind == "string" || r.Method == "GET" && !isOverV1(r)})
+			want := []int{400}
+			if kind == "string" { // it may just find nothing
+				want = append(m.done(r), 400, 404)
+			}
+			calls = append(calls, badCall{route: r, name: name + " " + p["name"].(string), query: url.Values{p["name"].(string): {value}}.Encode(), want: want})
 		}
 	}
 	return calls
@@ -98,30 +153,30 @@ func (m matrix) badQueries(r api.Route) (calls []badCall) {
 // badBodies change the example of the document in every place.
 func (m matrix) badBodies(r api.Route) []badCall {
 	calls := []badCall{
-		{route: r, name: "no JSON", body: `{"`, status: 400},
-		{route: r, name: "half a character", body: "{\"a\":\"\xff\xfe", status: 400},
-		{route: r, name: "two values", body: `{} {}`, status: 400},
-		{route: r, name: "text for body", body: `"text"`, status: 400},
-		{route: r, name: "number for body", body: `7`, status: 400},
-		{route: r, name: "deep", body: strings.Repeat(`{"a":`, 12000) + "1" + strings.Repeat("}", 12000), status: 400},
-		{route: r, name: "too large", body: `{"a":"` + strings.Repeat("a", 2<<20) + `"}`, status: 413},
+		{route: r, name: "no JSON", body: `{"`, want: []int{400}},
+		{route: r, name: "half a character", body: "{\"a\":\"\xff\xfe", want: []int{400}},
+		{route: r, name: "two values", body: `{} {}`, want: []int{400}},
+		{route: r, name: "text for body", body: `"text"`, want: []int{400}},
+		{route: r, name: "number for body", body: `7`, want: []int{400}},
+		{route: r, name: "deep", body: strings.Repeat(`{"a":`, 12000) + "1" + strings.Repeat("}", 12000), want: []int{400}},
+		{route: r, name: "too large", body: `{"a":"` + strings.Repeat("a", 2<<20) + `"}`, want: []int{413}},
 	}
 	example, schema := m.example(r)
 	if isOverV1(r) {
-		calls = append(calls, badCall{route: r, name: "another content type", body: example, kind: "text/plain", status: 415})
+		calls = append(calls, badCall{route: r, name: "another content type", body: example, kind: "text/plain", want: []int{415}})
 	} else {
-		calls = append(calls, badCall{route: r, name: "another content type", body: example, kind: "text/plain"})
+		calls = append(calls, badCall{route: r, name: "another content type", body: example, kind: "text/plain", want: []int{400}})
 	}
 	if fields, ok := example.(object); ok {
 		return append(calls, m.badFields(r, schema, fields, func(changed any) any { return changed }, "")...)
 	}
 	items, first := example.([]any), len(calls)+2
-	calls = append(calls, badCall{route: r, name: "no items", body: `[]`, may: true}, badCall{route: r, name: "object for array", body: `{}`})
+	calls = append(calls, badCall{route: r, name: "no items", body: `[]`, may: true, want: []int{202}}, badCall{route: r, name: "object for array", body: `{}`, want: []int{400}})
 	for _, item := range items {
 		calls = append(calls, m.badFields(r, m.follow(schema["items"]), item.(object), func(changed any) any { return []any{changed} }, "")...)
 	}
 	for i := range calls[first:] {
-		calls[first+i].may = true // a batch is accepted, and tells what became of each item
+		calls[first+i].may, calls[first+i].want = true, []int{202} // a batch is accepted, and tells what became of each item
 	}
 	return calls
 }
@@ -132,7 +187,17 @@ func (m matrix) badFields(r api.Route, schema, example object, around func(any) 
 	fields, _ := schema["properties"].(object)
 	required, _ := schema["required"].([]any)
 	add := func(name string, changed object, may bool) {
-		calls = append(calls, badCall{route: r, name: name, body: around(changed), may: may})
+		want := []int{400}
+		if may {
+			want = append(m.done(r), 400)
+		}
+		if strings.HasPrefix(name, "endless ") && strings.HasSuffix(name, ".url") {
+			want = append(want, 422) // it leads nowhere
+		}
+		if strings.HasPrefix(name, "endless ") && strings.HasPrefix(r.Path, "/v1/sandbox/") {
+			want = append(want, 404) // it is the name of nothing
+		}
+		calls = append(calls, badCall{route: r, name: name, body: around(changed), may: may, want: want})
 	}
 	for _, name := range required {
 		changed := with(example, name.(string), nil)
@@ -145,7 +210,8 @@ func (m matrix) badFields(r api.Route, schema, example object, around func(any) 
 		for label, value := range wrongValues(field) {
 			changed := with(example, name, value)
 			// What is optional may be read past by the root API, whose old clients send all sorts of things.
-			add(label+" "+at+name, changed, !needed && (label == "null" || label == "endless" || !isOverV1(r)))
+			sandboxText := label == "endless" && strings.HasPrefix(r.Path, "/v1/sandbox/") // phones say what they like
+			add(label+" "+at+name, changed, sandboxText || !needed && (label == "null" || label == "endless" || !isOverV1(r)))
 		}
 		inner, ok := example[name].(object)
 		if field["type"] == "object" && (ok || at == "") {
@@ -215,6 +281,9 @@ func (m matrix) example(r api.Route) (any, object) {
 	}
 	if fields, ok := media["example"].(object); ok && fields["count"] != nil {
 		return with(fields, "count", 1), schema // what may be taken need not be done a hundred times
+	}
+	if fields, ok := media["example"].(object); ok && strings.HasSuffix(fmt.Sprint(fields["jid"]), "@g.us") {
+		return with(fields, "jid", m.there["group"]), schema
 	}
 	return media["example"], schema
 }
