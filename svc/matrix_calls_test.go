@@ -144,7 +144,7 @@ func (m matrix) badQueries(r api.Route) (calls []badCall) {
 			if kind == "string" { // it may just find nothing
 				want = append(m.done(r), 400, 404)
 			}
-			calls = append(calls, badCall{route: r, name: name + " " + p["name"].(string), query: url.Values{p["name"].(string): {value}}.Encode(), want: want})
+			calls = append(calls, badCall{route: r, name: name + " " + p["name"].(string), query: url.Values{p["name"].(string): {value}}.Encode(), want: want, may: kind == "string"})
 		}
 	}
 	return calls
