@@ -2,8 +2,10 @@ package svc_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -180,6 +182,26 @@ func (g *gateway) talkWith(p *peer, shop, number string) {
 	g.hears(p.do(object{"order": "text", "to": shop + "@s.whatsapp.net", "text": "from " + number}).ID, "text", "from "+number)
 	sent := p.do(object{"order": "image", "to": shop + "@s.whatsapp.net", "data": tinyPNG, "caption": "picture from " + number})
 	g.hears(sent.ID, "image", "picture from "+number)
+	g.opens(p.world, sent.ID, number, picture)
+}
+
+// opens checks the file of a message that came in: its length, and its bytes. There is no call that gives them out, so the session
+// passes the message on to a phone of the sandbox, with the key and the place of the file that it has, and the phone opens that.
+func (g *gateway) opens(world *gateway, id, from string, want []byte) {
+	g.t.Helper()
+	if got := g.inHistory(id).Metadata["fileLength"]; fmt.Sprint(got) != fmt.Sprint(len(want)) {
+		g.t.Errorf("the history says that the file has %v bytes, want %d", got, len(want))
+	}
+	const witness = "6287770000009"
+	world.phone(witness)
+	key := object{"remoteJid": from + "@s.whatsapp.net", "fromMe": false, "id": id}
+	passed := must[struct{ Data struct{ Key sentKey } }](g, 200, "POST", "/shop/messages/send",
+		object{"jid": witness, "type": "number", "message": object{"forward": object{"key": key}}}).Data.Key.ID
+	got := world.arrived(witness, passed)
+	status, data := world.call("GET", fmt.Sprintf("/v1/sandbox/phones/%s/messages/%d/media", witness, got.Seq), nil)
+	if status != 200 || !bytes.Equal(data, want) {
+		g.t.Errorf("the file that came in opens to %d bytes (%d), want the %d that were sent", len(data), status, len(want))
+	}
 }
 
 // hears waits until the session has a message.
