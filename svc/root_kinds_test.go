@@ -25,7 +25,14 @@ func TestRootKinds(t *testing.T) {
 	})
 	g.play(badKinds(incoming))
 	g.play(repeats())
-	if got := len(g.inbox(theirs)); got != len(goodKinds())+len(mediaKinds())+3 {
+	own := g.send(object{"text": "under an id of wamux"}, nil).ID
+	if again := g.send(object{"text": "under an id of wamux"}, object{"messageId": own}).ID; again != own {
+		t.Errorf("the same message under the id that it got is %s, want %s", again, own)
+	}
+	if status, answer := g.call("POST", "/shop/messages/send", kindWith("x", 0, object{"text": "another"}, nil).under(own)); status != 409 {
+		t.Errorf("another message under an id of wamux: got %d %s", status, answer)
+	}
+	if got := len(g.inbox(theirs)); got != len(goodKinds())+len(mediaKinds())+4 {
 		t.Errorf("the phone has %d messages: one for each scenario that says so, and one under the id that is used again", got)
 	}
 	g.play(polls())
@@ -41,6 +48,11 @@ func kind(name string, status int, message object) scenario {
 func kindWith(name string, status int, message, options object) scenario {
 	return scenario{name: name, status: status, method: "POST", path: "/shop/messages/send",
 		body: object{"jid": theirs, "type": "number", "message": message, "options": with(options, "messageId", "3EB0"+hexOf(name))}}
+}
+
+// under is the body of a scenario with another message id.
+func (s scenario) under(id string) object {
+	return with(s.body.(object), "options", object{"messageId": id})
 }
 
 // theirKey is the key of a message that came in.
