@@ -191,7 +191,7 @@ func (b *batches) bring(ctx context.Context, session string, item *store.NextIte
 		return // it was taken back, or goes on: now, or when wamux runs again
 	}
 	if job == nil && passes(err) {
-		b.sleep(storePause)
+		sleep(ctx, storePause)
 		return // it is open still, and tried again
 	}
 	b.note(session, item, job, err)
