@@ -49,7 +49,7 @@ func (s *Server) SetClock(ctx context.Context, c api.SandboxClockChange) (api.Sa
 		case c.At != nil && c.ForwardSeconds != 0:
 			return invalid("clock_invalid", "Give the time to set the clock to, or by how much to move it, not both.")
 		case c.At != nil:
-			offset = c.At.Sub(time.Now())
+			offset = time.Until(*c.At)
 		case c.ForwardSeconds > int64(clockReach/time.Second) || c.ForwardSeconds < -int64(clockReach/time.Second):
 			return errClockReach
 		default:

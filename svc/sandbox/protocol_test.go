@@ -309,6 +309,7 @@ func TestProtocol(t *testing.T) {
 		"rotated key": func() error { return c.rotate() },
 		"props":       func() error { return c.ask("abt", "get", el("props", attrs{"protocol": "1"})) },
 		"settings": func() error {
+			//lint:ignore SA1019 there is no other way to ask for this alone
 			_, err := c.DangerousInternals().Usync(ctx, []types.JID{user(bob)}, "query", "interactive", []waBinary.Node{{Tag: "disappearing_mode"}})
 			return err
 		},
@@ -368,6 +369,7 @@ func (c *client) ask(xmlns, kind string, children ...waBinary.Node) error {
 	if len(children) > 0 {
 		q.Content = children
 	}
+	//lint:ignore SA1019 that is what it is for
 	_, err := c.DangerousInternals().SendIQ(c.t.Context(), q)
 	return err
 }
