@@ -78,3 +78,36 @@ func TestMigrateKeepsTheNewer(t *testing.T) {
 		}
 	}
 }
+
+// TestMoveFirstHeardOfByMessage: a message from the LID finds what is there of
+// the number, without anybody asking for the move.
+func TestMoveFirstHeardOfByMessage(t *testing.T) {
+	p := newPlace(t)
+	d := p.paired("one", "49151", "1001")
+	const group = "1-2--3@g.us"
+	must(t, d.Sessions.PutSession(t.Context(), "4977:3", []byte("ratchet")))
+	must(t, d.SenderKeys.PutSenderKey(t.Context(), group, "4977:3", []byte("key")))
+	decrypt := func(want string) {
+		t.Helper()
+		must(t, d.EventBuffer.DoDecryptionTxn(t.Context(), func(ctx context.Context) error {
+			has := get(d.Sessions.HasSession(ctx, "77_1:3"))(t)
+			session := get(d.Sessions.GetSession(ctx, "77_1:3"))(t)
+			key := get(d.SenderKeys.GetSenderKey(ctx, group, "77_1:3"))(t)
+			if string(session) != want || has != (want != "") || (key != nil) != (want != "") {
+				t.Errorf("got %v %q %q, want %q", has, session, key, want)
+			}
+			return nil
+		}))
+	}
+	decrypt("")
+	must(t, d.LIDs.PutLIDMapping(t.Context(), lidJID("77"), pnJID("4977")))
+	decrypt("ratchet")
+	if has := get(d.Sessions.HasSession(t.Context(), "4977:3"))(t); has {
+		t.Error("the ratchet is at the number, too")
+	}
+	before := p.commits()
+	decrypt("ratchet")
+	if p.commits() != before {
+		t.Error("what has moved is moved again")
+	}
+}

@@ -29,7 +29,7 @@ func (o *ownAddresses) has(address string) bool {
 func (s *stores) GetSenderKey(ctx context.Context, group, user string) (record []byte, err error) {
 	defer s.guard(ctx, &err)
 	key := senderKeyKey(group, user)
-	value, err := s.row(ctx, key)
+	value, err := s.movedRow(ctx, key, user)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ func (s *stores) GetSession(ctx context.Context, address string) (record []byte,
 }
 
 func (s *stores) sessionOf(ctx context.Context, address string) ([]byte, error) {
-	value, err := s.row(ctx, sessionKey(address))
+	value, err := s.movedRow(ctx, sessionKey(address), address)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (s *stores) sessionOf(ctx context.Context, address string) ([]byte, error) 
 // HasSession tells whether there is a ratchet with an address.
 func (s *stores) HasSession(ctx context.Context, address string) (has bool, err error) {
 	defer s.guard(ctx, &err)
-	value, err := s.row(ctx, sessionKey(address))
+	value, err := s.movedRow(ctx, sessionKey(address), address)
 	return value != nil, err
 }
 
