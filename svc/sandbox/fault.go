@@ -115,7 +115,7 @@ func (s *Server) strikeNow(f *api.SandboxFault) (struck bool) {
 }
 
 func faultKinds() []string {
-	kinds := slices.Concat(refusals, waiting)
+	kinds := slices.Concat(refusals, waiting, mishaps)
 	for kind := range breaks {
 		kinds = append(kinds, kind)
 	}

@@ -256,3 +256,36 @@ func TestReset(t *testing.T) {
 		t.Errorf("messages left: %+v, %v", rows, err)
 	}
 }
+
+func TestDamagedMessagesComeAgain(t *testing.T) {
+	w, c := linked(t)
+	w.fault(api.SandboxFault{Kind: "garbled", Phone: alice})
+	w.send(bob, alice, "once more")
+	c.hears("once more")
+	w.send(bob, alice, "readable")
+	c.hears("readable")
+	c.text(bob, "the first has the keys")
+	w.fault(api.SandboxFault{Kind: "unreadable", Phone: bob})
+	c.text(bob, "again")
+	w.inbox(bob, withText("again"))
+	for _, number := range []string{alice, bob} {
+		if p, err := w.Phone(t.Context(), number); err != nil || p.Undecryptable != 1 || p.ReusedCounters != 0 {
+			t.Errorf("%s: %+v, %v", number, p, err)
+		}
+	}
+}
+
+func TestMoveToLID(t *testing.T) {
+	w, c := linked(t)
+	w.fault(api.SandboxFault{Kind: "by_number", Phone: bob, Count: 2})
+	for i, server := range []string{types.DefaultUserServer, types.DefaultUserServer, types.HiddenUserServer} {
+		w.send(bob, alice, "hello")
+		if m := wait[*events.Message](c, nil); m.Info.Sender.Server != server {
+			t.Errorf("message %d came from %s, want %s", i+1, m.Info.Sender, server)
+		}
+	}
+	// whatsmeow by itself looks for no ratchet under the number, and asks for the first message from the LID again.
+	if p, err := w.Phone(t.Context(), alice); err != nil || p.Undecryptable > 1 || p.ReusedCounters > 0 {
+		t.Errorf("%+v, %v", p, err)
+	}
+}

@@ -148,6 +148,8 @@ func (s *Server) stanza(p *parcel, d *device, enc ...waBinary.Node) waBinary.Nod
 		} else {
 			a["peer_recipient_lid"] = p.peer.lidJID()
 		}
+	case s.numberOnly(p, d):
+		a["from"] = p.from.jid(p.device, false)
 	case d.LID:
 		a["sender_pn"] = p.from.pn()
 	default:
@@ -156,7 +158,7 @@ func (s *Server) stanza(p *parcel, d *device, enc ...waBinary.Node) waBinary.Nod
 	if p.edit != "" {
 		a["edit"] = p.edit
 	}
-	children := slices.Concat(enc, p.extra)
+	children := slices.Concat(s.damaged("garbled", d.account, enc), p.extra)
 	if p.device != 0 && len(p.proof) > 0 {
 		children = append(children, body("device-identity", nil, p.proof))
 	}

@@ -18,7 +18,7 @@ func (s *Server) phoneReceives(p *parcel, a *account, encs ...waBinary.Node) {
 		s.log.Error("sandbox: a phone cannot be loaded", "phone", a.number, "error", err)
 		return
 	}
-	for _, enc := range encs {
+	for _, enc := range s.damaged("unreadable", a, encs) {
 		plain, err := s.open(p, ph, &enc)
 		s.savePhone(a)
 		switch {
