@@ -1,0 +1,223 @@
+package session_test
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"wamux/api"
+	"wamux/store"
+)
+
+const (
+	dora   = "6281000000004"
+	movers = 5 // phones whose account moves from its number to a LID in the middle
+)
+
+// TestRatchet talks in all directions at once: two sessions and a second device of
+// one of them, phones, a group of 256 devices. Some messages are damaged on their
+// way and asked for again, and some phones move from their number to a LID while
+// they talk. Nothing may be lost or come twice, and no key be used again.
+func TestRatchet(t *testing.T) {
+	count := 2000
+	if n, err := strconv.Atoi(os.Getenv("WAMUX_ROUNDS")); err == nil && n > 0 {
+		count = n
+	}
+	r := &rally{w: newWorld(t), count: count, due: map[string][]string{}}
+	r.meet()
+	var wait sync.WaitGroup
+	wait.Go(func() { r.session("shop", dora, "desk") })
+	wait.Go(func() { r.session("desk", alice, "shop", "home") })
+	wait.Go(r.phones)
+	wait.Wait()
+	for id := range r.due {
+		r.came(id)
+	}
+	r.healthy()
+}
+
+// rally is a talk of everybody with everybody.
+type rally struct {
+	w       *world
+	count   int
+	group   string
+	members []string // of the group, that only listen
+
+	mu      sync.Mutex
+	due     map[string][]string // what must come, by session or by number of a phone
+	damaged int
+}
+
+// meet brings all together.
+func (r *rally) meet() {
+	w := r.w
+	w.phone(bob)
+	for i := range movers {
+		w.phone(stranger(i))
+	}
+	w.pair("shop", alice)
+	w.pair("desk", dora)
+	_, err := w.m.Add(w.t.Context(), "home")
+	w.must(err)
+	w.scan("home", alice)
+	for i := range 256 - 6 { // with the phones of alice and dora, their three devices, and bob
+		r.members = append(r.members, stranger(1000+i))
+		w.phone(r.members[i])
+	}
+	g, err := w.server.AddGroup(w.t.Context(), api.SandboxNewGroup{Creator: bob, Subject: "all", Members: append([]string{alice, dora}, r.members...)})
+	w.must(err)
+	r.group = g.JID
+	w.until("the group", func() bool { return w.settled(alice) && w.settled(dora) })
+}
+
+// expect notes that a text must come to some.
+func (r *rally) expect(text string, by ...string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, id := range by {
+		r.due[id] = append(r.due[id], text)
+	}
+	return text
+}
+
+// damage lets the next message for the phone, or the devices, of an account be
+// damaged on its way.
+func (r *rally) damage(kind, number string) {
+	r.w.fault(kind, number)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.damaged++
+}
+
+// session lets a session send to another, whose account's devices are named, to a
+// phone and to the group.
+func (r *rally) session(id, to string, devices ...string) {
+	for i := range r.count * 2 / 5 {
+		text := fmt.Sprint(id, " ", i)
+		switch {
+		case i%100 == 50:
+			r.accept(id, r.group, r.expect(text, slices.Concat(r.members, r.others(id))...))
+		case i%5 == 4:
+			r.accept(id, bob, r.expect(text, bob))
+		default:
+			r.accept(id, to, r.expect(text, devices...))
+		}
+		if i%100 == 20 {
+			r.damage("unreadable", bob)
+		}
+	}
+}
+
+// others are the sessions beside one that get what it sends to the group.
+func (r *rally) others(id string) []string {
+	if id == "shop" {
+		return []string{"desk", bob}
+	}
+	return []string{"shop", "home", bob}
+}
+
+func (r *rally) accept(id, to, text string) {
+	if to != r.group {
+		to += "@s.whatsapp.net"
+	}
+	j := &store.Job{Session: id, MessageID: r.w.m.NewMessageID(id), To: to, Content: store.Content{Type: "text", Text: text}, Deadline: time.Now().Add(time.Hour)}
+	_, err := r.w.m.Accept(r.w.t.Context(), j, nil)
+	r.w.must(err)
+}
+
+// phones write to a session, and to the group. The first half of what movers write
+// comes by number; then the session answers, and they move.
+func (r *rally) phones() {
+	each := r.count / 5 / (movers + 2)
+	for i := range movers {
+		r.w.must(r.w.server.Fault(r.w.t.Context(), api.SandboxFault{Kind: "by_number", Phone: stranger(i), Count: each})) // two devices
+	}
+	for i := range each {
+		for m := range movers {
+			text := fmt.Sprint("mover ", m, " ", i)
+			r.w.texts(stranger(m), alice, r.expect(text, "shop", "home"))
+			if i == each/2 {
+				r.accept("shop", stranger(m), r.expect("answer", stranger(m)))
+			}
+		}
+		r.w.texts(bob, dora, r.expect(fmt.Sprint("bob ", i), "desk"))
+		r.w.texts(bob, r.group, r.expect(fmt.Sprint("bob to all ", i), slices.Concat(r.members, []string{"shop", "home", "desk"})...))
+		if i%20 == 10 {
+			r.damage("garbled", alice)
+		}
+	}
+}
+
+// came waits until all that is due came, and checks that it did once.
+func (r *rally) came(id string) {
+	w := r.w
+	w.t.Helper()
+	want := slices.Sorted(slices.Values(r.due[id]))
+	look := func() []string { return w.inbox(id) }
+	if id[0] > '9' {
+		look = func() []string { return w.allTexts(id) }
+	}
+	w.until(fmt.Sprintf("%s to have %d texts", id, len(want)), func() bool { return len(look()) >= len(want) })
+	got := look()
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		w.t.Errorf("%s has %s, want %s", id, abridged(got), abridged(want))
+	}
+}
+
+// allTexts lists what a session received from others.
+func (w *world) allTexts(id string) (texts []string) {
+	w.t.Helper()
+	w.must(w.db.View(w.t.Context(), func(tx *store.Tx) error {
+		texts = nil
+		rows, err := tx.Query(`SELECT message FROM chat_history WHERE sessionId = ? AND direction = 'incoming' AND message <> ''`, id)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = rows.Close() }()
+		for rows.Next() {
+			var text string
+			if err := rows.Scan(&text); err != nil {
+				return err
+			}
+			texts = append(texts, text)
+		}
+		return rows.Err()
+	}))
+	return texts
+}
+
+// healthy checks that only what was damaged could not be read, that no key was used
+// twice, and that the ratchets have not grown.
+func (r *rally) healthy() {
+	w := r.w
+	w.t.Helper()
+	left, err := w.server.Faults(w.t.Context())
+	w.must(err)
+	for _, f := range left {
+		r.damaged -= f.Count
+	}
+	phones, err := w.server.Phones(w.t.Context())
+	w.must(err)
+	unread := 0
+	for _, p := range phones {
+		if unread += p.Undecryptable; p.ReusedCounters > 0 {
+			w.t.Errorf("phone %s: %d reused counters", p.Phone, p.ReusedCounters)
+		}
+	}
+	if unread != r.damaged || unread == 0 {
+		w.t.Errorf("%d messages could not be read, %d were damaged", unread, r.damaged)
+	}
+	longest := 0
+	w.must(w.db.View(w.t.Context(), func(tx *store.Tx) error {
+		return tx.QueryRow("SELECT max(length(value)) FROM auth_data WHERE key LIKE 'session-%'").Scan(&longest)
+	}))
+	if longest > 11<<10 { // 8 KiB in base64
+		w.t.Errorf("a ratchet takes %d bytes", longest)
+	}
+	w.t.Logf("%d messages, %d damaged, the longest ratchet takes %d bytes", r.count, r.damaged, longest)
+}
