@@ -61,6 +61,7 @@ type DB struct {
 	condemned    atomic.Pointer[Error] // why nothing may be written any more; nil when it may
 	suspicion    chan struct{}         // one slot
 	unclean      bool                  // the run before did not end by Close
+	unsaved      unsaved
 	closing      sync.Once
 	closeErr     error
 }

@@ -46,3 +46,47 @@ func TestTransactionThatCannotEnd(t *testing.T) {
 		})
 	}
 }
+
+// TestStateThatCannotBeSaved: people see what a session says of itself also when
+// the disk does not take it.
+func TestStateThatCannotBeSaved(t *testing.T) {
+	var full atomic.Bool
+	db, err := Open(t.Context(), Options{Path: freshPath(t), Log: slog.New(slog.DiscardHandler), Fault: func(query string) error {
+		if full.Load() && strings.HasPrefix(query, "UPDATE") {
+			return errors.New("on purpose")
+		}
+		return nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeDB(t, db)
+	addTestSession(t, db, "shop")
+	says := func(want SessionState, code string) {
+		t.Helper()
+		one, err := db.Session(t.Context(), "shop")
+		all, err2 := db.Sessions(t.Context())
+		page, _, err3 := db.SessionsPage(t.Context(), 1, 10)
+		if errors.Join(err, err2, err3) != nil {
+			t.Fatal(err, err2, err3)
+		}
+		for _, s := range []*Session{one, all[0], page[0]} {
+			if s.State != want || s.Code != code {
+				t.Errorf("the session is %s (%s), want %s (%s)", s.State, s.Code, want, code)
+			}
+		}
+	}
+	if err := db.SetState(t.Context(), "shop", StateChange{State: StateOnline}); err != nil {
+		t.Fatal(err)
+	}
+	full.Store(true)
+	if err := db.SetState(t.Context(), "shop", StateChange{State: StateStorageError, Code: "disk_full"}); err == nil {
+		t.Fatal("the state was saved")
+	}
+	says(StateStorageError, "disk_full")
+	full.Store(false)
+	if err := db.SetState(t.Context(), "shop", StateChange{State: StateOnline}); err != nil {
+		t.Fatal(err)
+	}
+	says(StateOnline, "")
+}

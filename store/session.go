@@ -194,6 +194,7 @@ func (db *DB) Session(ctx context.Context, id string) (s *Session, err error) {
 		s, err = findSession(tx, id)
 		return err
 	})
+	db.unsaved.apply(s)
 	return s, err
 }
 
@@ -203,6 +204,7 @@ func (db *DB) Sessions(ctx context.Context) (list []*Session, err error) {
 		list, err = listSessions(tx, -1, 0)
 		return err
 	})
+	db.unsaved.apply(list...)
 	return list, err
 }
 
@@ -217,6 +219,7 @@ func (db *DB) SessionsPage(ctx context.Context, page, limit int) (list []*Sessio
 		list, err = listSessions(tx, limit, (max(page, 1)-1)*limit)
 		return err
 	})
+	db.unsaved.apply(list...)
 	return list, total, err
 }
 
@@ -249,7 +252,7 @@ func onSession(res sql.Result, err error) error {
 // SetState writes what the session is doing, and an event session.state, unless
 // it says so already. It may be written on a full disk.
 func (db *DB) SetState(ctx context.Context, id string, st StateChange) error {
-	return db.updateUrgently(ctx, func(tx *Tx) error {
+	err := db.updateUrgently(ctx, func(tx *Tx) error {
 		s, err := findSession(tx, id)
 		if err != nil {
 			return err
@@ -259,6 +262,8 @@ func (db *DB) SetState(ctx context.Context, id string, st StateChange) error {
 		}
 		return setState(tx, id, st)
 	})
+	db.unsaved.note(id, st, err)
+	return err
 }
 
 func (st StateChange) same(other StateChange) bool {

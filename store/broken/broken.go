@@ -4,6 +4,7 @@ package broken
 import (
 	"context"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"unsafe"
@@ -50,6 +51,7 @@ type Disk struct {
 	kind    Kind
 	left    int // statements until it breaks; 0: it is well
 	lasting bool
+	writes  bool // only these fail
 	seen    int
 	struck  int
 }
@@ -59,6 +61,13 @@ func (d *Disk) Break(n int, kind Kind, lasting bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.kind, d.left, d.lasting, d.struck = kind, n, lasting, 0
+}
+
+// OnlyWrites lets reading go on while the disk is broken, as on a full one.
+func (d *Disk) OnlyWrites(only bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.writes = only
 }
 
 // Heal makes the disk well and tells how many statements failed since Break.
@@ -96,7 +105,7 @@ func (d *Disk) next(query string) func() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.seen++
-	if d.left == 0 || d.kind.Name == Panic && frames(query) {
+	if d.left == 0 || d.kind.Name == Panic && begins(query, frames) || d.writes && !begins(query, changes) {
 		return nil
 	}
 	if d.left > 1 {
@@ -109,13 +118,14 @@ func (d *Disk) next(query string) func() error {
 	return d.kind.fail
 }
 
-// frames tells whether a statement is the store's own, around the function of a
-// transaction: SQLite does not panic, and functions do not run there.
-func frames(query string) bool {
-	for _, begin := range []string{"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "UPDATE epoch"} {
-		if strings.HasPrefix(query, begin) {
-			return true
-		}
-	}
-	return false
+// frames begin the statements of the store's own, around the function of a
+// transaction: SQLite does not panic, and functions do not run there. changes begin
+// those that write.
+var (
+	frames  = []string{"BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "UPDATE epoch"}
+	changes = []string{"INSERT", "UPDATE", "DELETE", "COMMIT"}
+)
+
+func begins(query string, with []string) bool {
+	return slices.ContainsFunc(with, func(word string) bool { return strings.HasPrefix(query, word) })
 }

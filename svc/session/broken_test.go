@@ -283,6 +283,7 @@ func TestDiskThatStaysBroken(t *testing.T) {
 			w.greet("shop", bob)
 			idle := w.idle()
 			seq := w.traffic()
+			disk.OnlyWrites(kind.Name == "full")
 			disk.Break(3, kind, true)
 			w.texts(bob, alice, numbered(5)...)
 			w.until("some attempts", func() bool { return disk.Struck() > 20 })
@@ -291,6 +292,9 @@ func TestDiskThatStaysBroken(t *testing.T) {
 			}
 			if state := w.m.State("shop"); state != store.StateStorageError {
 				t.Errorf("the session says %s", state)
+			}
+			if kind.Name == "full" { // what can still be read says so too
+				w.state("shop", store.StateStorageError, string(store.CodeDiskFull))
 			}
 			w.nothingRefused(kind.Name, seq)
 			disk.Heal()
