@@ -161,7 +161,16 @@ func (r *rally) came(id string) {
 	if id[0] > '9' {
 		look = func() []string { return w.allTexts(id) }
 	}
-	w.until(fmt.Sprintf("%s to have %d texts", id, len(want)), func() bool { return len(look()) >= len(want) })
+	for had, since := -1, time.Now(); had < len(want); {
+		if n := len(look()); n > had {
+			had, since = n, time.Now()
+			continue
+		}
+		if time.Since(since) > 5*patience { // the first message to 256 devices takes a while
+			w.t.Fatalf("%s has %d texts of %d, and no more come", id, had, len(want))
+		}
+		<-time.After(20 * time.Millisecond)
+	}
 	got := look()
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
