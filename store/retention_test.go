@@ -33,7 +33,7 @@ func rowsOf(t *testing.T, db *DB, from string) (n int) {
 func TestExpire(t *testing.T) {
 	db, now := aged(t)
 	addTestSession(t, db, "shop")
-	const perDay = 500
+	const perDay = 350
 	for day := range 10 {
 		*now = noon.Add(time.Duration(day) * 24 * time.Hour)
 		err := db.Update(t.Context(), func(tx *Tx) error {
