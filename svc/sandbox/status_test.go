@@ -8,6 +8,7 @@ import (
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/proto/waHistorySync"
 	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
@@ -97,13 +98,16 @@ func TestStatusOfAClient(t *testing.T) {
 
 // TestStatusIsNoHistory: a device that is linked later is not told of status posts as of a chat.
 func TestStatusIsNoHistory(t *testing.T) {
-	w, c := linked(t)
+	w := newWorld(t)
+	w.phone(alice)
+	w.phone(bob)
 	w.acquaint(alice, bob)
-	w.posts(bob, api.SandboxMessage{Text: "old status"})
-	c.hears("old status")
-	d := w.client()
-	d.pair(alice)
-	h := wait[*events.HistorySync](d, nil)
+	id := w.posts(bob, api.SandboxMessage{Text: "old status"})
+	w.inbox(alice, func(r api.SandboxReceived) bool { return r.ID == id })
+	c := w.client()
+	c.connect()
+	c.must(w.Scan(t.Context(), alice, wait[*events.QR](c, nil).Codes[0]))
+	h := c.synced(waHistorySync.HistorySync_INITIAL_BOOTSTRAP)
 	for _, chat := range h.Data.GetConversations() {
 		if chat.GetID() == "status@broadcast" {
 			t.Error("it is a chat")
