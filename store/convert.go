@@ -181,6 +181,11 @@ func (v *vault) reform(r *secretRow, state SealState) error {
 // settleVault ends a change: all values have their new form.
 func (db *DB) settleVault(ctx context.Context) error {
 	v := &db.vault
+	release, err := db.copyAlone(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	row, s := v.row, v.seal
@@ -199,6 +204,11 @@ func (db *DB) tidy(ctx context.Context) error {
 	if !db.vault.row.Untidy {
 		return nil
 	}
+	release, err := db.copyAlone(ctx)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := db.writer.alone(ctx, func(c *conn) error { return vacuum(ctx, c) }); err != nil {
 		return err
 	}

@@ -62,6 +62,10 @@ type DB struct {
 	suspicion    chan struct{}         // one slot
 	unclean      bool                  // the run before did not end by Close
 	unsaved      unsaved
+	copying      chan struct{}   // holds one entry while somebody copies or rewrites the whole file
+	stopping     context.Context // ends when Close begins
+	stop         context.CancelFunc
+	free         func(folder string) (int64, error)
 	closing      sync.Once
 	closeErr     error
 }
@@ -107,8 +111,10 @@ func newDB(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers, fault: o.Fault, suspicion: make(chan struct{}, 1)}
+	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers, fault: o.Fault, suspicion: make(chan struct{}, 1),
+		copying: make(chan struct{}, 1), free: freeSpace}
 	db.space.path = path + ".reserve"
+	db.stopping, db.stop = context.WithCancel(context.Background())
 	if db.log == nil {
 		db.log = slog.Default()
 	}
@@ -126,6 +132,11 @@ func newDB(o Options) (*DB, error) {
 func (db *DB) prepareFile(ctx context.Context, keys *seal.Keys) error {
 	if _, err := sqlite.OFDLocking(true); err != nil && !errors.Is(err, sqlite.ErrOFDLockingUnavailable) {
 		db.log.Debug("locks of open file descriptions are not in use", "cause", err)
+	}
+	for _, end := range []string{backupEnd, restoreEnd} {
+		if err := removePartials(db.path + end); err != nil {
+			return err
+		}
 	}
 	side, err := readSidecar(db.path + ".epoch")
 	if err != nil {
@@ -217,8 +228,11 @@ func (db *DB) Close() error {
 }
 
 func (db *DB) close() error {
+	db.stop()
 	db.vault.work.Lock() // what changes the form of values ends first
 	defer db.vault.work.Unlock()
+	db.copying <- struct{}{} // and a backup, which was just told to
+	defer func() { <-db.copying }()
 	w := db.writer.stop()
 	for range db.size {
 		(<-db.readers).close()
@@ -252,6 +266,7 @@ func fold(w *conn) error {
 
 // release gives back what an open or half-open database holds.
 func (db *DB) release() {
+	db.stop()
 	if db.writer != nil {
 		db.writer.stop().close()
 	}

@@ -164,7 +164,7 @@ func (db *DB) compareEpochs(ctx context.Context) error {
 	db.log.Warn("the database was put back or moved since it last ran", "file", db.path,
 		"epochFileFound", e.side.found, "commits", e.commits, "commitsBefore", e.side.commits)
 	db.needsConfirm.Store(true)
-	return e.forget()
+	return errors.Join(e.forget(), db.forgetBackup(ctx))
 }
 
 // beginEpoch gives database and sidecar a new boot, in the order that makes a

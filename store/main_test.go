@@ -14,12 +14,16 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	"wamux/store/seal"
 )
 
 // The test binary runs itself as a second process that can be killed.
 const (
-	childEnv  = "WAMUX_STORE_TEST_CHILD" // what to do: write, die, copy, open, convert, commit-full or commit-normal
+	childEnv  = "WAMUX_STORE_TEST_CHILD" // what to do: write, die, copy, open, convert, backup, commit-full or commit-normal
 	childPath = "WAMUX_STORE_TEST_PATH"
+	childTo   = "WAMUX_STORE_TEST_TO"   // where a backup goes
+	childFrom = "WAMUX_STORE_TEST_FROM" // the one that is restored
 )
 
 func TestMain(m *testing.M) {
@@ -37,6 +41,13 @@ func child(mode, path string, out io.Writer) int {
 		return commitChild(mode, path, out)
 	}
 	ctx := context.Background()
+	if mode == "restore" {
+		if _, err := Restore(ctx, RestoreOptions{Path: path, From: os.Getenv(childFrom)}); err != nil {
+			fmt.Fprintln(out, "error:", ErrorMessage(err))
+			return 1
+		}
+		return 0
+	}
 	db, err := Open(ctx, Options{Path: path, Log: slog.New(slog.DiscardHandler), Keys: childKeys()})
 	if err != nil {
 		fmt.Fprintln(out, "error:", ErrorCode(err), ErrorMessage(err))
@@ -47,6 +58,8 @@ func child(mode, path string, out io.Writer) int {
 		return convertAndDie(ctx, db)
 	case "open":
 		return 0
+	case "backup", "backup encrypted":
+		return backUp(ctx, db, mode == "backup encrypted")
 	case "copy", "die":
 		if mode == "copy" && (db.SetMeta(ctx, "die", "before") != nil || vacuumInto(db, path+".copy") != nil) {
 			return 1
@@ -62,6 +75,20 @@ func child(mode, path string, out io.Writer) int {
 		go count(db, fmt.Sprint("counter", i), out)
 	}
 	select {}
+}
+
+// backUp makes a backup where the environment says.
+func backUp(ctx context.Context, db *DB, encrypted bool) int {
+	var o BackupOptions
+	if encrypted {
+		line, _ := seal.Generate(false)
+		keys, _ := seal.Parse([]byte(line), nil)
+		o.Recipients = keys.Recipients()
+	}
+	if _, err := db.Backup(ctx, os.Getenv(childTo), o); err != nil {
+		return 1
+	}
+	return 0
 }
 
 func vacuumInto(db *DB, to string) error {

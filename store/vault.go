@@ -267,6 +267,11 @@ func (db *DB) turn(ctx context.Context, change func(vaultRow, *seal.Seal) (vault
 	v := &db.vault
 	v.work.Lock()
 	defer v.work.Unlock()
+	release, err := db.copyAlone(ctx) // who copies keeps the log from being folded
+	if err != nil {
+		return err
+	}
+	defer release()
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	row, s, err := change(v.row, v.seal)
