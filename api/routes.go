@@ -74,6 +74,7 @@ func v1Routes() []Route {
 	return []Route{
 		{"GET", "/v1/version", store.ScopeRead, EachSession, NoBody, (*api).v1Version},
 		{"GET", "/v1/stats", store.ScopeMetrics, NoSession, NoBody, (*api).v1Stats},
+		{"GET", "/v1/backup", store.ScopeAdmin, NoSession, NoBody, (*api).v1Backup},
 		{"GET", "/v1/openapi.json", "", NoSession, NoBody, (*api).v1OpenAPI},
 		{"GET", "/v1/keys", store.ScopeAdmin, NoSession, NoBody, (*api).v1Keys},
 		{"POST", "/v1/keys", store.ScopeAdmin, NoSession, JSONBody, (*api).v1KeyAdd},
