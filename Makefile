@@ -42,7 +42,7 @@ bench: ## benchmarks, and the load driver: wamux beside bare whatsmeow
 	$(GO) test -run '^$$' -bench . -benchmem ./store/... ./svc/session ./svc/sandbox
 	$(GO) test -run '^$$' -bench Load -benchtime 1x -timeout 2h ./svc
 
-soak: ## the long tests: duplex, kills, power cuts, failing handlers, damage, each fuzz target for 10 minutes
+soak: ## the long tests: duplex, kills, power cuts, backups, restores, failing handlers, damage, each fuzz target for 10 minutes
 	WAMUX_ROUNDS=100 $(TEST) -timeout 6h -run '^TestDuplex$$' -v ./svc
 	WAMUX_ROUNDS=500 $(TEST) -timeout 6h -run '^TestKill$$' -v ./svc
 	WAMUX_ROUNDS=2000 $(TEST) -timeout 12h -run '^TestKillMany$$' -v ./svc
@@ -50,6 +50,8 @@ soak: ## the long tests: duplex, kills, power cuts, failing handlers, damage, ea
 	WAMUX_ROUNDS=500 $(TEST) -timeout 6h -run '^TestRecoverLosesOnlyDamagedPages$$' -v ./store
 	WAMUX_ROUNDS=20000 $(TEST) -timeout 6h -run '^TestRatchet$$' -v ./svc/session
 	WAMUX_ROUNDS=100000 $(TEST) -timeout 6h -run '^TestHandlerFaults$$' -v ./svc/session
+	WAMUX_ROUNDS=100 $(TEST) -timeout 6h -run '^TestBackupsUnderLoad$$' -v ./svc
+	WAMUX_ROUNDS=50 $(TEST) -timeout 6h -run '^TestRestores$$' -v ./svc
 	$(MAKE) fuzz FUZZTIME=10m
 
 test-sandbox: ## whatsmeow's own client against the simulated WhatsApp; an unknown stanza fails it

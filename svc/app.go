@@ -13,6 +13,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"wamux/api"
@@ -46,6 +47,9 @@ type App struct {
 	api      *api.API
 	server   *http.Server
 	madeKey  bool
+
+	backups     sync.WaitGroup // the scheduled ones
+	stopBackups context.CancelFunc
 }
 
 // Open builds everything in the order of dependence and listens. Sessions
@@ -212,6 +216,7 @@ func (a *App) Serve(ctx context.Context) error {
 		return err
 	}
 	a.care = a.startCare()
+	a.startBackups(ctx)
 	return a.serveHTTP(ctx)
 }
 
@@ -232,6 +237,7 @@ func (a *App) Close() {
 	if a.care != nil {
 		a.care.stop()
 	}
+	a.endBackups()
 	if a.api != nil {
 		a.api.Close()
 	}

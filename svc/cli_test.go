@@ -41,6 +41,17 @@ func TestCommandLine(t *testing.T) {
 		{"RecoverTo", []string{"recover", "--to"}, 2, "", "error: --to needs a value"},
 		{"SessionsNothing", []string{"sessions"}, 1, "", "is not there"},
 		{"SessionsOther", []string{"sessions", "fly", "shop"}, 2, "", "hint: `wamux sessions list`"},
+		{"BackupNoFile", []string{"backup"}, 2, "", "error: no file is named\nhint: `wamux backup FILE"},
+		{"BackupTwoFiles", []string{"backup", "a", "b"}, 2, "", `error: "b" is one file too many`},
+		{"BackupNobody", []string{"backup", "a", "--encrypt", "me"}, 2, "", "begins with age1"},
+		{"BackupNoValue", []string{"backup", "a", "--encrypt"}, 2, "", "--encrypt is given in a wrong way"},
+		{"BackupUnknownFlag", []string{"backup", "a", "--fly"}, 2, "", "error: there is no flag --fly"},
+		{"BackupNothing", []string{"backup", "a", "--database", "file:none.db"}, 1, "", "error: none.db is not there"},
+		{"RestoreNoFile", []string{"restore", "--check"}, 2, "", "error: no file is named\nhint: `wamux restore FILE"},
+		{"RestoreStdin", []string{"restore", "-"}, 2, "", "not from standard input"},
+		{"RestoreBareValue", []string{"restore", "x", "--bare=1"}, 2, "", "--bare is given in a wrong way"},
+		{"RestoreMissing", []string{"restore", "none"}, 1, "", "error: none cannot be read"},
+		{"RestoreNoIdentity", []string{"restore", "none", "--identity", "no.key"}, 1, "", "error: no.key is not there"},
 		{"NoFolder", []string{"run", "--port", "0", "--database", "/proc/none/x.db"}, 1, "", "error: "},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -23,32 +23,36 @@ import (
 // Config is what wamux was told, validated: read in one place, once, and
 // copied into what needs it.
 type Config struct {
-	Host, Port      string
-	AllowedHosts    []string
-	APIKeys         []string
-	Database        string // path of the file
-	MaxSessions     int
-	ReconnectDelay  time.Duration
-	MaxReconnects   int
-	MaxFileSize     int64
-	FileTypes       api.FileTypes
-	MediaHosts      []string
-	BulkMin         time.Duration
-	BulkMax         time.Duration
-	CountryCode     string
-	CORSOrigins     []string
-	RateMax         int // requests in a RateWindow; 0 means no limit
-	RateWindow      time.Duration
-	Retention       store.Retention
-	LogLevel        slog.Level
-	LogFile         string // "" means none
-	Endpoint        string // of a simulated WhatsApp; "" is the real one
-	RootKey         []byte
-	CAFile          string
-	Sandbox         bool
-	SandboxListen   string
-	Scale           float64
-	values, givenAs map[string]string // by env name: the text, and where it came from
+	Host, Port       string
+	AllowedHosts     []string
+	APIKeys          []string
+	Database         string // path of the file
+	BackupDir        string // "" means no scheduled backups
+	BackupEvery      time.Duration
+	BackupKeep       int
+	BackupRecipients []string // age1…; none: backups in clear
+	MaxSessions      int
+	ReconnectDelay   time.Duration
+	MaxReconnects    int
+	MaxFileSize      int64
+	FileTypes        api.FileTypes
+	MediaHosts       []string
+	BulkMin          time.Duration
+	BulkMax          time.Duration
+	CountryCode      string
+	CORSOrigins      []string
+	RateMax          int // requests in a RateWindow; 0 means no limit
+	RateWindow       time.Duration
+	Retention        store.Retention
+	LogLevel         slog.Level
+	LogFile          string // "" means none
+	Endpoint         string // of a simulated WhatsApp; "" is the real one
+	RootKey          []byte
+	CAFile           string
+	Sandbox          bool
+	SandboxListen    string
+	Scale            float64
+	values, givenAs  map[string]string // by env name: the text, and where it came from
 }
 
 // sources are the three places a setting may come from.
@@ -161,6 +165,9 @@ func (c *Config) copyFields() {
 		c.values["DATABASE_URL"], c.givenAs["DATABASE_URL"] = "file:wamux-sandbox.db", "--sandbox"
 	}
 	c.Database = databasePath(c.values["DATABASE_URL"])
+	c.BackupDir, c.BackupRecipients = c.values["BACKUP_DIR"], list(c.values["BACKUP_RECIPIENTS"])
+	c.BackupEvery, _ = backupInterval(c.values["BACKUP_EVERY"])
+	c.BackupKeep = int(c.number("BACKUP_KEEP"))
 	c.MaxSessions, c.MaxReconnects = int(c.number("MAX_SESSIONS")), int(c.number("MAX_RECONNECT_ATTEMPTS"))
 	c.ReconnectDelay = c.millis("RECONNECT_DELAY")
 	c.MaxFileSize, c.MediaHosts = c.number("MAX_FILE_SIZE"), list(c.values["MEDIA_HOSTS"])
@@ -222,6 +229,11 @@ func (c *Config) notes() (notes []string) {
 	}
 	if slices.Contains(list(c.values["CORS_ORIGIN"]), anyOrigin) {
 		notes = append(notes, fmt.Sprintf("CORS_ORIGIN (%s) holds *, which would let every web page call the API and has no effect here: name the origins of your pages.", c.givenAs["CORS_ORIGIN"]))
+	}
+	for _, env := range []string{"BACKUP_EVERY", "BACKUP_KEEP", "BACKUP_RECIPIENTS"} {
+		if c.BackupDir == "" && c.givenAs[env] != "default" {
+			notes = append(notes, fmt.Sprintf("%s (%s) has no effect without BACKUP_DIR.", env, c.givenAs[env]))
+		}
 	}
 	if c.RateMax == 0 && c.givenAs["RATE_LIMIT_WINDOW_MS"] != "default" {
 		notes = append(notes, fmt.Sprintf("RATE_LIMIT_WINDOW_MS (%s) has no effect without RATE_LIMIT_MAX_REQUESTS.", c.givenAs["RATE_LIMIT_WINDOW_MS"]))

@@ -58,6 +58,18 @@ func TestReadConfig(t *testing.T) {
 			notes := strings.Join(c.notes(), "\n")
 			return len(c.notes()) == 2 && strings.Contains(notes, "WEBHOOK_URL (.env) has no effect yet") && !strings.Contains(notes, "canary") && !strings.Contains(notes, "a.example")
 		}},
+		{name: "Backups", env: map[string]string{"BACKUP_DIR": "/b", "BACKUP_EVERY": "6", "BACKUP_KEEP": "3"}, check: func(c Config) bool {
+			return c.BackupDir == "/b" && c.BackupEvery == 6*time.Hour && c.BackupKeep == 3 && len(c.notes()) == 0
+		}},
+		{name: "BackupDefaults", check: func(c Config) bool { return c.BackupDir == "" && c.BackupEvery == 24*time.Hour && c.BackupKeep == 7 }},
+		{name: "BackupDuration", args: []string{"--backup-every", "1h30m"}, check: func(c Config) bool {
+			return c.BackupEvery == 90*time.Minute && len(c.notes()) == 1 && strings.Contains(c.notes()[0], "without BACKUP_DIR")
+		}},
+		{name: "ErrBackupEvery", env: map[string]string{"BACKUP_EVERY": "daily"}, want: `BACKUP_EVERY (environment) is "daily", but it must be hours`},
+		{name: "ErrBackupOften", env: map[string]string{"BACKUP_EVERY": "10s"}, want: "from 1m to 8784h"},
+		{name: "ErrBackupNever", env: map[string]string{"BACKUP_EVERY": "0"}, want: "from 1m to 8784h"},
+		{name: "ErrBackupKeep", env: map[string]string{"BACKUP_KEEP": "0"}, want: "whole number from 1"},
+		{name: "ErrBackupRecipients", env: map[string]string{"BACKUP_RECIPIENTS": "me"}, want: "begins with age1"},
 		{name: "ErrLogIsDatabase", env: map[string]string{"LOG_FILE": "wamux.db"}, want: "names the database"},
 		{name: "CORSAny", dotenv: "CORS_ORIGIN=*", check: func(c Config) bool {
 			return len(c.CORSOrigins) == 0 && len(c.notes()) == 1 && strings.Contains(c.notes()[0], "CORS_ORIGIN (.env) holds *")

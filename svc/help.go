@@ -16,6 +16,12 @@ Usage:
                             put back what WhatsApp deleted of a session, within 7 days
     wamux recover [--to FILE]
                             save what can be read from a damaged database
+    wamux backup FILE       copy the database, also of a running gateway, into one checked file
+      --encrypt age1…       encrypted to this age recipient; may be repeated. FILE is - for standard output
+    wamux restore FILE      put a backup in the place of the database, which is kept aside; not while wamux runs
+      --check               only look whether it could be
+      --identity FILE       the age identity that opens an encrypted one
+      --bare                also take a plain copy of a database file, whose content nobody can check
     wamux config [flags]    the settings in force, and where each comes from
     wamux version           what this binary is
     wamux help [command]    this text, or a command's; ` + "`wamux help config`" + ` has every setting

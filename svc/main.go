@@ -58,6 +58,10 @@ func (p program) dispatch(ctx context.Context, args []string) int {
 		return p.recover(ctx, args)
 	case "sessions":
 		return p.sessions(ctx, args)
+	case "backup":
+		return p.backup(ctx, args)
+	case "restore":
+		return p.restore(ctx, args)
 	case "config":
 		return p.showConfig(args)
 	case "version":

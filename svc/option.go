@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"wamux/api"
+	"wamux/store/seal"
 )
 
 // option is one setting: a flag, an environment variable and a line of .env
@@ -33,6 +34,10 @@ func options() []option {
 		{env: "ALLOWED_HOSTS", flag: "allowed-hosts", help: "names, beside localhost, under which clients may call the API (comma separated)"},
 		{env: "API_KEYS", flag: "api-keys", secret: true, help: "admin keys (comma separated); with none, admin.key beside the database holds one"},
 		{env: "DATABASE_URL", flag: "database", preset: "file:./wamux.db", hushed: true, help: "the one file that holds everything", check: isDatabase},
+		{env: "BACKUP_DIR", flag: "backup-dir", help: "make backups of the database in this folder, best on another disk; empty: none"},
+		{env: "BACKUP_EVERY", flag: "backup-every", preset: "24h", help: "how often, in hours (24) or as a duration (90m); counted from the newest one there is", check: isBackupInterval},
+		{env: "BACKUP_KEEP", flag: "backup-keep", preset: "7", help: "how many of them stay; older ones are removed when a newer one is whole", check: whole(1, 100000)},
+		{env: "BACKUP_RECIPIENTS", flag: "backup-recipients", help: "encrypt them to these age recipients, age1… (comma separated)", check: areRecipients},
 		{env: "MAX_SESSIONS", flag: "max-sessions", preset: "0", help: "how many sessions may exist; 0: as many as you like", check: whole(0, 100000)},
 		{env: "RECONNECT_DELAY", flag: "reconnect-delay", preset: "5000", help: "first wait before a reconnect, in ms; later ones grow", check: whole(1, 3600000)},
 		{env: "MAX_RECONNECT_ATTEMPTS", flag: "max-reconnect-attempts", preset: "0", help: "give up after so many reconnects in a row; 0: never", check: whole(0, 1000000)},
@@ -81,6 +86,13 @@ func isBool(s string) error {
 func isHost(s string) error {
 	if s != "localhost" && net.ParseIP(s) == nil {
 		return fmt.Errorf("must be an IP address or localhost")
+	}
+	return nil
+}
+
+func areRecipients(s string) error {
+	if err := seal.CheckRecipients(list(s)); err != nil {
+		return fmt.Errorf("cannot be used: %w", err)
 	}
 	return nil
 }

@@ -1,0 +1,89 @@
+package svc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"wamux/store"
+	"wamux/store/seal"
+)
+
+const restoreUsage = "`wamux restore FILE [--check] [--bare] [--identity FILE]`"
+
+// restore puts a backup in the place of the database.
+func (p program) restore(ctx context.Context, args []string) int {
+	a, err := parseFileArgs(args, map[string]bool{"--identity": true, "--bare": false, "--check": false})
+	if err == nil && a.file == "-" {
+		err = errors.New("a backup is read from a file, not from standard input")
+	}
+	if err != nil {
+		return p.fail(exitUsage, err, restoreUsage)
+	}
+	config, err := p.config(a.config)
+	if err != nil {
+		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
+	}
+	keys, err := p.restoreKeys(a.given["--identity"])
+	if err != nil {
+		return p.ended(err)
+	}
+	privateFiles()
+	o := store.RestoreOptions{Path: config.Database, From: a.file, Keys: keys, Bare: a.given["--bare"] != nil, Check: a.given["--check"] != nil}
+	done, err := store.Restore(ctx, o)
+	if err == nil {
+		p.tellRestored(config, done, o.Check)
+	}
+	return p.ended(err)
+}
+
+// restoreKeys reads the identities that open an encrypted backup; nil when none are
+// named.
+func (p program) restoreKeys(files []string) (*seal.Keys, error) {
+	if len(files) == 0 {
+		return nil, nil
+	}
+	var all []byte
+	for _, name := range files {
+		text, err := seal.ReadFile(name)
+		if err != nil {
+			return nil, &store.Error{Message: err.Error(), Hint: "name the age identity that opens the backup", Err: err}
+		}
+		if seal.Protected(text) {
+			return nil, &store.Error{Message: name + " is protected by a passphrase", Hint: "take that off into a file of your own with `age -d`, or decrypt the backup with `age -d -i`"}
+		}
+		all = append(append(all, text...), '\n')
+	}
+	keys, err := seal.Parse(all, nil)
+	if err != nil {
+		return nil, &store.Error{Message: fmt.Sprintf("%s cannot be used: %v", strings.Join(files, ", "), err), Hint: "name the age identity that opens the backup", Err: err}
+	}
+	return keys, nil
+}
+
+// tellRestored says what was done, and what to do.
+func (p program) tellRestored(c Config, r *store.Restored, onlyLooked bool) {
+	if onlyLooked {
+		fmt.Fprintf(p.stdout, "the backup is good: %v\n", &r.BackupInfo)
+		return
+	}
+	fmt.Fprintf(p.stdout, "restored %s: %v\n", r.Path, &r.BackupInfo)
+	if r.Aside != "" {
+		fmt.Fprintf(p.stdout, "the database that was there is kept as %s\n", r.Aside)
+	}
+	start := "wamux"
+	if r.Mode == "sandbox" {
+		start += " run --sandbox"
+	}
+	fmt.Fprintf(p.stdout, "next: start %s. The sessions stay linked; their encryption is negotiated anew, by itself.\n", start)
+	if len(r.Sealed) > 0 {
+		fmt.Fprintf(p.stdout, "note: its values are sealed to %s; the start needs one of these identities.\n", strings.Join(r.Sealed, ", "))
+	}
+	app := App{Config: c}
+	if _, err := os.Stat(app.keyFile()); err != nil && len(c.APIKeys) == 0 {
+		fmt.Fprintf(p.stdout, "note: there is no %s: put back the one of before, or set API_KEYS.\n", app.keyFile())
+	}
+	fmt.Fprintln(p.stdout, "note: nothing else may run with these accounts, such as another copy of the database.")
+}
