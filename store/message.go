@@ -153,11 +153,8 @@ func (db *DB) Message(ctx context.Context, session, messageID string) (m *Messag
 // addMessage writes the row, keeps its chat up to date and tells whether it is
 // new. A receipt may have come before our own message was noted as sent.
 func addMessage(tx *Tx, session string, m *Message, past bool) (bool, error) {
-	if past {
-		known, err := knowsMessage(tx, session, m)
-		if known || err != nil {
-			return false, err
-		}
+	if known, err := knowsMessage(tx, session, m); known || err != nil {
+		return false, err
 	}
 	status := m.Status
 	if m.Outgoing {
@@ -179,10 +176,30 @@ func addMessage(tx *Tx, session string, m *Message, past bool) (bool, error) {
 	return true, touchChat(tx, session, m, past)
 }
 
-// knowsMessage tells whether a message from before is here already, be it under
-// another identity of its chat or its sender.
+// knowsMessage tells whether a message is here already, be it under another identity
+// of its chat: the phone may hand in what was before, and what had to be asked for
+// again comes from its sender and from the phone.
 func knowsMessage(tx *Tx, session string, m *Message) (known bool, err error) {
-	err = tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM chat_history WHERE sessionId = ? AND messageId = ? AND part = ? AND direction = ?
-		AND (chat = ? OR phoneNumber = ?))`, session, m.ID, m.Part, m.direction(), m.Chat, m.Phone).Scan(&known)
+	rows, err := tx.Query("SELECT chat, phoneNumber, timestamp FROM chat_history WHERE sessionId = ? AND messageId = ? AND part = ? AND direction = ?",
+		session, m.ID, m.Part, m.direction())
+	list, err := collect(rows, err, func(row scanner) (there Message, err error) {
+		var at string
+		err = row.Scan(&there.Chat, &there.Phone, &at)
+		there.Timestamp = parseTime(at)
+		return there, err
+	})
+	for i := 0; i < len(list) && !known && err == nil; i++ {
+		known, err = sameMessage(tx, &list[i], m)
+	}
 	return known, err
+}
+
+// sameMessage tells whether two messages of one id are one. In a chat of two that is
+// named once by number and once by LID nobody may know yet that both are the same
+// person's: then the time tells.
+func sameMessage(tx *Tx, a, b *Message) (bool, error) {
+	if bare(a.Chat) == bare(b.Chat) || a.Phone != "" && a.Phone == b.Phone || sameChat(a.Chat, b.Chat) && a.Timestamp.Equal(b.Timestamp) {
+		return true, nil
+	}
+	return samePerson(tx, a.Chat, b.Chat)
 }

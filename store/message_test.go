@@ -261,3 +261,35 @@ func TestQuietContact(t *testing.T) {
 		t.Error("nothing new was written to disk all the same")
 	}
 }
+
+// TestRecordOnce: what comes again under another identity of its chat is no second
+// message: what had to be asked for again comes from its sender and from the phone.
+func TestRecordOnce(t *testing.T) {
+	db := withSession(t)
+	if err := db.Update(t.Context(), func(tx *Tx) error {
+		_, err := tx.Exec("INSERT INTO lid_map (lid, pn) VALUES (?, ?)", user(peerLID), user(peer))
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	byLID := in(peerLID, "A1", "hello")
+	byLID.Phone = user(peerLID)
+	later := in("6288@s.whatsapp.net", "A1", "hello")
+	later.Timestamp = noon.Add(time.Second)
+	for _, c := range []struct {
+		name  string
+		m     *Message
+		added int
+	}{
+		{"first", byLID, 1},
+		{"the same", byLID, 0},
+		{"by number", in(peer, "A1", "hello"), 0},
+		{"by a number that nobody knows yet", in("6288@s.whatsapp.net", "A1", "hello"), 0},
+		{"by such a number, at another time", later, 1},
+		{"in another chat", in(group, "A1", "hello"), 1},
+	} {
+		if n := mustRecord(t, db, Entry{Message: c.m}); n != c.added {
+			t.Errorf("%s: %d rows, want %d", c.name, n, c.added)
+		}
+	}
+}

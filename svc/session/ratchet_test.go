@@ -174,7 +174,7 @@ func (r *rally) came(id string) {
 	got := look()
 	slices.Sort(got)
 	if !slices.Equal(got, want) {
-		w.t.Errorf("%s has %s, want %s", id, abridged(got), abridged(want))
+		w.t.Errorf("%s has %s too much and lacks %s", id, abridged(without(got, want)), abridged(without(want, got)))
 	}
 }
 
@@ -229,4 +229,20 @@ func (r *rally) healthy() {
 		w.t.Errorf("a ratchet takes %d bytes", longest)
 	}
 	w.t.Logf("%d messages, %d damaged, the longest ratchet takes %d bytes", r.count, r.damaged, longest)
+}
+
+// without returns what is in a and not in b, as often as it is there more often. Both
+// are sorted.
+func without(a, b []string) (more []string) {
+	for _, text := range a {
+		for len(b) > 0 && b[0] < text {
+			b = b[1:]
+		}
+		if len(b) > 0 && b[0] == text {
+			b = b[1:]
+			continue
+		}
+		more = append(more, text)
+	}
+	return more
 }
