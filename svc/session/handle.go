@@ -37,6 +37,10 @@ func (s *session) handle(r *run, evt any) (done bool) {
 		return false
 	}
 	defer r.handling.leave()
+	if _, ok := evt.(*events.Message); ok {
+		r.turn.Lock()
+		defer r.turn.Unlock()
+	}
 	return s.keep(r, evt)
 }
 

@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,7 @@ type run struct {
 	cancel context.CancelFunc
 
 	handling *gate         // event handlers
+	turn     sync.Mutex    // of the one message that is handled: a handler may outlive its line, and the next brings others
 	dialled  chan struct{} // closed when the last attempt to connect is over; nil before the first
 	down     chan struct{} // gets a value when the library says that a connection is gone
 	broken   atomic.Bool
