@@ -256,7 +256,12 @@ func (m *Manager) Deliver(ctx context.Context, j *store.Job) (*store.Job, error)
 	defer m.waiting.remove(j.ID, outcome)
 	s.nudge()
 	if now, err := m.db.Job(ctx, j.Session, j.ID); err != nil || over(now.State) {
-		return now, err
+		select {
+		case done := <-outcome: // it was quick: this one has the message also where the database keeps none
+			return done, nil
+		default:
+			return now, err
+		}
 	}
 	select {
 	case done := <-outcome:

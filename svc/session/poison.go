@@ -49,7 +49,7 @@ func (s *session) setAside(r *run, evt any) (kept bool) {
 		}
 	}()
 	data, err := json.Marshal(map[string]any{"chat": m.Info.Chat.String(), "sender": m.Info.Sender.String(), "messageId": m.Info.ID,
-		"timestamp": m.Info.Timestamp.UTC(), "code": "handler_failed", "content": convert.JSON(m.RawMessage)})
+		"timestamp": m.Info.Timestamp.UTC(), "code": "handler_failed", "content": convert.JSON(convert.Harmless(m.RawMessage))})
 	if err != nil {
 		return false
 	}

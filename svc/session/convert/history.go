@@ -130,7 +130,7 @@ func (h *history) message(chat types.JID, web *waWeb.WebMessageInfo) {
 	if !info.IsFromMe {
 		info.PushName = web.GetPushName()
 	}
-	h.keep(newLetter(h.session, h.own, &events.Message{Info: info, RawMessage: withSecret(web)}), statuses[web.GetStatus()])
+	h.keep(newLetter(h.session, h.own, &events.Message{Info: info, RawMessage: web.GetMessage()}), statuses[web.GetStatus()])
 	for _, r := range web.GetReactions() {
 		h.reaction(chat, info, r)
 	}
@@ -143,20 +143,6 @@ func (h *history) message(chat types.JID, web *waWeb.WebMessageInfo) {
 var statuses = map[waWeb.WebMessageInfo_Status]string{
 	waWeb.WebMessageInfo_PENDING: store.StatusPending, waWeb.WebMessageInfo_SERVER_ACK: store.StatusServer,
 	waWeb.WebMessageInfo_DELIVERY_ACK: store.StatusDelivered, waWeb.WebMessageInfo_READ: store.StatusRead, waWeb.WebMessageInfo_PLAYED: store.StatusPlayed,
-}
-
-// withSecret is the content with its secret where the phone has put that beside it.
-func withSecret(web *waWeb.WebMessageInfo) *waE2E.Message {
-	msg := web.GetMessage()
-	if len(web.GetMessageSecret()) == 0 || len(msg.GetMessageContextInfo().GetMessageSecret()) > 0 {
-		return msg
-	}
-	msg = proto.CloneOf(msg)
-	if msg.MessageContextInfo == nil {
-		msg.MessageContextInfo = &waE2E.MessageContextInfo{}
-	}
-	msg.MessageContextInfo.MessageSecret = web.GetMessageSecret()
-	return msg
 }
 
 // info says who sent a message where and when; false when that is not told.

@@ -352,3 +352,28 @@ func wellFormed(t *testing.T, entries []store.Entry) {
 		}
 	}
 }
+
+// TestNoSecretInRaw: what is kept of a message holds neither its secret nor a key
+// of a group, however deep they are in it.
+func TestNoSecretInRaw(t *testing.T) {
+	armed := func(in *waE2E.Message) *waE2E.Message {
+		in.MessageContextInfo = &waE2E.MessageContextInfo{MessageSecret: []byte("SECRET-MSG"), MessageAddOnDurationInSecs: proto.Uint32(7)}
+		in.SenderKeyDistributionMessage = &waE2E.SenderKeyDistributionMessage{AxolotlSenderKeyDistributionMessage: []byte("SECRET-KEY")}
+		return in
+	}
+	text := func() *waE2E.Message { return &waE2E.Message{Conversation: proto.String("hello")} }
+	for name, msg := range map[string]*waE2E.Message{
+		"plain":    armed(text()),
+		"covered":  armed(&waE2E.Message{EphemeralMessage: future(armed(text()))}),
+		"own":      {DeviceSentMessage: &waE2E.DeviceSentMessage{Message: armed(text())}, MessageContextInfo: &waE2E.MessageContextInfo{MessageSecret: []byte("SECRET-MSG")}},
+		"in cover": {ViewOnceMessage: future(armed(text()))},
+	} {
+		kept := raw(msg)
+		if bytes.Contains(kept, []byte("SECRET")) || !bytes.Contains(kept, []byte("hello")) {
+			t.Errorf("%s: got %q", name, kept)
+		}
+		if whole, _ := proto.Marshal(msg); !bytes.Contains(whole, []byte("SECRET")) {
+			t.Errorf("%s: the message itself was changed", name)
+		}
+	}
+}

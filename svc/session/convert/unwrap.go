@@ -76,9 +76,45 @@ func inside(cover proto.Message) (in *waE2E.Message) {
 	return in
 }
 
+// Harmless is a message without the keys that came with it: the sender's group
+// key, which has done its work, and the secret, which has a place of its own
+// where it can be sealed. msg is not changed.
+func Harmless(msg *waE2E.Message) *waE2E.Message {
+	if msg == nil {
+		return nil
+	}
+	covered := Unwrap(msg) != msg // each cover may have a secret of its own
+	if !covered && msg.GetSenderKeyDistributionMessage() == nil && msg.GetFastRatchetKeySenderKeyDistributionMessage() == nil && msg.GetMessageContextInfo().GetMessageSecret() == nil {
+		return msg
+	}
+	msg = proto.CloneOf(msg)
+	disarm(msg.ProtoReflect())
+	return msg
+}
+
+// disarm takes the keys out of a message and of all messages in it.
+func disarm(m protoreflect.Message) {
+	for _, name := range []protoreflect.Name{"messageSecret", "senderKeyDistributionMessage", "fastRatchetKeySenderKeyDistributionMessage"} {
+		if f := m.Descriptor().Fields().ByName(name); f != nil {
+			m.Clear(f)
+		}
+	}
+	m.Range(func(f protoreflect.FieldDescriptor, v protoreflect.Value) bool {
+		switch {
+		case f.Message() == nil || f.IsMap():
+		case f.IsList():
+			for i := range v.List().Len() {
+				disarm(v.List().Get(i).Message())
+			}
+		default:
+			disarm(v.Message())
+		}
+		return true
+	})
+}
+
 // raw is the protobuf that is kept with a row: the message without the cover
-// for our own devices and without the sender's group key, which has done its
-// work.
+// for our own devices.
 func raw(msg *waE2E.Message) []byte {
 	if in := msg.GetDeviceSentMessage().GetMessage(); in != nil {
 		about := msg.GetMessageContextInfo()
@@ -88,11 +124,7 @@ func raw(msg *waE2E.Message) []byte {
 			msg.MessageContextInfo = about
 		}
 	}
-	if msg.GetSenderKeyDistributionMessage() != nil || msg.GetFastRatchetKeySenderKeyDistributionMessage() != nil {
-		msg = proto.CloneOf(msg)
-		msg.SenderKeyDistributionMessage, msg.FastRatchetKeySenderKeyDistributionMessage = nil, nil
-	}
-	b, err := proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(msg)
+	b, err := proto.MarshalOptions{Deterministic: true, AllowPartial: true}.Marshal(Harmless(msg))
 	if err != nil { // cannot be: nothing is required, and text is not checked
 		return nil
 	}
