@@ -170,10 +170,11 @@ func (c *conn) close() {
 type Tx struct {
 	Now time.Time // the one time of this transaction, UTC, in milliseconds
 
-	conn  *conn
-	vault *vault
-	dirty bool  // something was written
-	fatal error // SQLite may have rolled back the whole group by itself
+	conn    *conn
+	vault   *vault
+	history History
+	dirty   bool  // something was written
+	fatal   error // SQLite may have rolled back the whole group by itself
 }
 
 // Exec runs a query that returns no rows.

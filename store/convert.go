@@ -30,6 +30,7 @@ const (
 	classMedia    = "job_media"
 	classItem     = "batch_item"
 	classNotice   = "history_notice"
+	classEvent    = "event"
 )
 
 // ClearKeys begins the keys of auth_data whose values are never sealed: they are
@@ -50,6 +51,7 @@ func secretColumns() []secretColumn {
 		{"job_media", "data", classMedia, "''", "jobId", "1", false},
 		{"batch_items", "body", classItem, "''", "batchId || '|' || idx", "body IS NOT NULL", false},
 		{"history_notices", "notice", classNotice, "sessionId", "messageId", "1", false},
+		{"events", "data", classEvent, "COALESCE(sessionId, '')", "id", "type = '" + secretEvent + "'", true},
 	}
 }
 

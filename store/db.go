@@ -32,6 +32,10 @@ type Options struct {
 	Now     func() time.Time // nil means time.Now
 	Readers int              // connections for reading; 0 means 4
 	Keys    *seal.Keys       // to seal secret values with; nil means that they are kept in clear
+	// Unlock, if it is not nil, is asked for Keys once no other process can have the file open.
+	Unlock  func() (*seal.Keys, error)
+	Still   bool    // values keep the form they have: Open begins no change of it
+	History History // how much of messages is kept; "" means HistoryFull
 	// Fault is nil but in tests, which break the disk with it: it is asked before
 	// each statement, by any goroutine, and what it returns is the statement's error.
 	// Inside of the function of a transaction it may panic, too.
@@ -56,6 +60,7 @@ type DB struct {
 	needsConfirm atomic.Bool
 	keys         keyring
 	vault        vault
+	history      History
 	waiters      waiters
 	space        space
 	condemned    atomic.Pointer[Error] // why nothing may be written any more; nil when it may
@@ -87,6 +92,11 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 	if db.lock, err = lockFile(db.path + ".lock"); err != nil {
 		return nil, err
 	}
+	if o.Unlock != nil {
+		if o.Keys, err = o.Unlock(); err != nil {
+			return nil, err
+		}
+	}
 	if err = db.prepareFile(ctx, o.Keys); err != nil {
 		return nil, wrap(err)
 	}
@@ -96,7 +106,7 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 	if err = db.boot(ctx); err != nil {
 		return nil, wrap(err)
 	}
-	if err = db.openVault(ctx, o.Keys); err != nil {
+	if err = db.openVault(ctx, o.Keys, o.Still); err != nil {
 		return nil, wrap(err)
 	}
 	return db, nil
@@ -111,7 +121,7 @@ func newDB(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers, fault: o.Fault, suspicion: make(chan struct{}, 1),
+	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers, history: o.History, fault: o.Fault, suspicion: make(chan struct{}, 1),
 		copying: make(chan struct{}, 1), free: freeSpace}
 	db.space.path = path + ".reserve"
 	db.stopping, db.stop = context.WithCancel(context.Background())

@@ -50,43 +50,78 @@ type Revoke struct {
 // returns how many message rows are new. Repeats change nothing: a message that
 // is there already brings no events either, and an event keeps its id.
 func (db *DB) Record(ctx context.Context, session string, entries ...Entry) (added int, err error) {
-	err = db.Update(ctx, func(tx *Tx) (err error) {
-		added, err = record(tx, session, entries)
-		return err
+	err = db.UpdateSealed(ctx, func(s Sealer) (func(*Tx) error, error) {
+		sealed, err := sealEvents(s, session, entries)
+		return func(tx *Tx) (err error) {
+			added, err = record(tx, session, sealed)
+			return err
+		}, err
 	})
 	return added, err
 }
 
-// Record is [DB.Record] inside a transaction.
+// Record is [DB.Record] inside a transaction, for entries without an event of
+// type session.qr, whose data is a secret.
 func (tx *Tx) Record(session string, entries ...Entry) (added int, err error) {
 	return record(tx, session, entries)
 }
 
 func record(tx *Tx, session string, entries []Entry) (added int, err error) {
 	for _, e := range entries {
-		repeat := false
-		if e.Message != nil {
-			isNew, err := addMessage(tx, session, e.Message, e.Past)
-			if err != nil {
-				return 0, err
-			}
-			if repeat = !isNew; isNew {
-				added++
-			}
-		}
-		if err := e.change(tx, session); err != nil {
+		isNew, err := tx.history.trim(e).write(tx, session)
+		if err != nil {
 			return 0, err
 		}
-		for i := range e.Events {
-			if repeat {
-				break
-			}
-			if err := addEvent(tx, session, e.Events[i]); err != nil {
-				return 0, err
-			}
+		if isNew {
+			added++
 		}
 	}
 	return added, nil
+}
+
+// write tells whether the entry's message is new.
+func (e Entry) write(tx *Tx, session string) (isNew bool, err error) {
+	if e.Message != nil && tx.history == HistoryOff {
+		return false, e.pass(tx, session)
+	}
+	if e.Message != nil {
+		if isNew, err = addMessage(tx, session, e.Message, e.Past); err != nil {
+			return false, err
+		}
+	}
+	if err := e.change(tx, session); err != nil {
+		return false, err
+	}
+	if e.Message != nil && !isNew {
+		return false, nil
+	}
+	_, err = e.tell(tx, session)
+	return isNew, err
+}
+
+// pass is write for a message that gets no row: its event tells repeats from
+// news, and its chat learns of it.
+func (e Entry) pass(tx *Tx, session string) error {
+	if err := e.change(tx, session); err != nil {
+		return err
+	}
+	isNew, err := e.tell(tx, session)
+	if err != nil {
+		return err
+	}
+	return touchChat(tx, session, e.Message, !isNew)
+}
+
+// tell appends the events and tells whether one of them is new.
+func (e Entry) tell(tx *Tx, session string) (isNew bool, err error) {
+	for i := range e.Events {
+		fresh, err := addEvent(tx, session, e.Events[i])
+		if err != nil {
+			return false, err
+		}
+		isNew = isNew || fresh
+	}
+	return isNew, nil
 }
 
 // change applies what an entry says about earlier rows and about people.

@@ -177,24 +177,37 @@ func (tx *Tx) StartJob(id string) error {
 // FinishJob writes State, Code, Error, Chat, SentAt and Sent of the job, drops
 // its media and records the entries, all in one transaction.
 func (db *DB) FinishJob(ctx context.Context, j *Job, entries ...Entry) error {
-	return db.UpdateSealed(ctx, func(s Sealer) (func(*Tx) error, error) { return j.finish(s, entries) })
+	return db.UpdateSealed(ctx, func(s Sealer) (func(*Tx) error, error) { return db.finishing(s, j, entries) })
 }
 
 // FinishLater is FinishJob for who need not wait for the disk: the commit comes up
 // to d later, and after is told of it, see [DB.later]. Whoever reads jobs, messages
 // or events from then on sees the outcome.
 func (db *DB) FinishLater(d time.Duration, j *Job, after func(error), entries ...Entry) {
-	db.laterSealed(d, func(s Sealer) (func(*Tx) error, error) { return j.finish(s, entries) }, after)
+	db.laterSealed(d, func(s Sealer) (func(*Tx) error, error) { return db.finishing(s, j, entries) }, after)
 }
 
-func (j *Job) finish(s Sealer, entries []Entry) (func(*Tx) error, error) {
+func (db *DB) finishing(s Sealer, j *Job, entries []Entry) (func(*Tx) error, error) {
+	if !db.history.whole() {
+		rest, err := db.rest(s, j)
+		return func(tx *Tx) error { return finishJob(tx, j, nil, rest, entries) }, err
+	}
 	sent, err := s.Seal(j.Session, classSent, j.ID, j.Sent)
-	return func(tx *Tx) error { return finishJob(tx, j, SecretText(sent), entries) }, err
+	return func(tx *Tx) error { return finishJob(tx, j, SecretText(sent), nil, entries) }, err
 }
 
-func finishJob(tx *Tx, j *Job, sent any, entries []Entry) error {
-	found, err := changed(tx.Exec(`UPDATE jobs SET state = ?, code = ?, error = ?, chat = ?, sentAt = ?, sent = ?, updatedAt = ? WHERE id = ?`,
-		j.State, j.Code, j.Error, j.Chat, toMillis(j.SentAt), sent, toMillis(tx.Now), j.ID))
+// rest is what is kept of the content of a job that is over; nil is all of it.
+func (db *DB) rest(s Sealer, j *Job) (any, error) {
+	rest, err := db.history.rest(j.Content)
+	if err == nil {
+		rest, err = s.Seal(j.Session, classContent, j.ID, rest)
+	}
+	return SecretText(rest), err
+}
+
+func finishJob(tx *Tx, j *Job, sent, rest any, entries []Entry) error {
+	found, err := changed(tx.Exec(`UPDATE jobs SET state = ?, code = ?, error = ?, chat = ?, sentAt = ?, sent = ?, content = COALESCE(?, content), updatedAt = ? WHERE id = ?`,
+		j.State, j.Code, j.Error, j.Chat, toMillis(j.SentAt), sent, rest, toMillis(tx.Now), j.ID))
 	if err != nil {
 		return err
 	}
@@ -211,12 +224,25 @@ func finishJob(tx *Tx, j *Job, sent any, entries []Entry) error {
 // CancelJob takes the job back. It answers false when it is on its way or done,
 // as far as the database knows: whoever sends jobs must not be about to.
 func (db *DB) CancelJob(ctx context.Context, id string) (cancelled bool, err error) {
-	err = db.Update(ctx, func(tx *Tx) (err error) {
-		cancelled, err = changed(tx.Exec("UPDATE jobs SET state = 'cancelled', updatedAt = ? WHERE id = ? AND state = 'queued'", toMillis(tx.Now), id))
-		if err != nil || !cancelled {
+	j := &Job{ID: id}
+	if !db.history.whole() { // what is kept of it depends on what it is
+		err := db.readLatest(ctx, func(tx *Tx) (err error) {
+			j, err = tx.scanJob(tx.QueryRow("SELECT "+jobColumns+" FROM jobs WHERE id = ?", id))
 			return err
+		})
+		if err != nil {
+			return false, err
 		}
-		return dropMedia(tx, id)
+	}
+	err = db.UpdateSealed(ctx, func(s Sealer) (func(*Tx) error, error) {
+		rest, err := db.rest(s, j)
+		return func(tx *Tx) (err error) {
+			cancelled, err = changed(tx.Exec("UPDATE jobs SET state = 'cancelled', content = COALESCE(?, content), updatedAt = ? WHERE id = ? AND state = 'queued'", rest, toMillis(tx.Now), id))
+			if err != nil || !cancelled {
+				return err
+			}
+			return dropMedia(tx, id)
+		}, err
 	})
 	return cancelled, err
 }

@@ -282,7 +282,8 @@ func setState(tx *Tx, id string, st StateChange) error {
 	if err != nil {
 		return err
 	}
-	return addEvent(tx, id, Event{Type: "session.state", Data: data})
+	_, err = addEvent(tx, id, Event{Type: "session.state", Data: data})
+	return err
 }
 
 // stateData is the data of a session.state event.

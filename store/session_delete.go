@@ -27,7 +27,7 @@ func (db *DB) DeleteSession(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := addEvent(tx, "", Event{Type: "session.deleted", Data: data}); err != nil {
+		if _, err := addEvent(tx, "", Event{Type: "session.deleted", Data: data}); err != nil {
 			return err
 		}
 		if err := dropOwnPair(tx, id); err != nil {

@@ -181,8 +181,8 @@ func (r vaultRow) unlock(keys *seal.Keys) (*seal.Seal, error) {
 
 // openVault takes the keys into use. A database in clear begins to be sealed,
 // unless it was unsealed on purpose; other recipients than those of before begin
-// a rotation. The work itself is [DB.Convert]'s.
-func (db *DB) openVault(ctx context.Context, keys *seal.Keys) error {
+// a rotation, but not when it is to be still. The work itself is [DB.Convert]'s.
+func (db *DB) openVault(ctx context.Context, keys *seal.Keys, still bool) error {
 	v := &db.vault
 	var err error
 	if v.row, err = readVault(ctx, db.writer.conn.sql); err != nil {
@@ -192,7 +192,7 @@ func (db *DB) openVault(ctx context.Context, keys *seal.Keys) error {
 		return err
 	}
 	switch {
-	case keys == nil:
+	case keys == nil || still:
 	case v.row.State == SealNone:
 		return db.BeginSeal(ctx, keys)
 	case v.row.State == SealOff:
@@ -217,6 +217,9 @@ func (db *DB) SealState() (state SealState, recipients []string, pending bool) {
 // seals the rest.
 func (db *DB) BeginSeal(ctx context.Context, keys *seal.Keys) error {
 	return db.turn(ctx, func(row vaultRow, _ *seal.Seal) (vaultRow, *seal.Seal, error) {
+		if row.State == SealOpening || row.Untidy {
+			return row, nil, errSealBusy(row.State)
+		}
 		if row.State != SealNone && row.State != SealOff {
 			return row, nil, Errorf(CodeConflict, "sealed_already", "The database is sealed already")
 		}
@@ -229,8 +232,11 @@ func (db *DB) BeginSeal(ctx context.Context, keys *seal.Keys) error {
 // hold the identity of before; [DB.Convert] does so with the values there are.
 func (db *DB) BeginRotate(ctx context.Context, keys *seal.Keys) error {
 	return db.turn(ctx, func(row vaultRow, old *seal.Seal) (vaultRow, *seal.Seal, error) {
-		if row.State != SealOn {
+		if row.State != SealOn || row.Untidy {
 			return row, nil, errSealBusy(row.State)
+		}
+		if slices.Equal(row.Recipients, keys.Recipients()) {
+			return row, nil, &Error{Code: CodeConflict, Name: "no_new_key", Message: "The values are sealed to these keys already", Hint: "`wamux key rotate` makes a new key and puts it into the identity file."}
 		}
 		if _, err := row.unlock(keys); err != nil {
 			return row, nil, err
@@ -245,7 +251,7 @@ func (db *DB) BeginRotate(ctx context.Context, keys *seal.Keys) error {
 // [DB.Convert] opens the rest.
 func (db *DB) BeginUnseal(ctx context.Context) error {
 	return db.turn(ctx, func(row vaultRow, s *seal.Seal) (vaultRow, *seal.Seal, error) {
-		if row.State != SealOn {
+		if row.State != SealOn || row.Untidy {
 			return row, nil, errSealBusy(row.State)
 		}
 		row.State, row.Column, row.Row = SealOpening, 0, 0
@@ -255,7 +261,7 @@ func (db *DB) BeginUnseal(ctx context.Context) error {
 
 func errSealBusy(state SealState) error {
 	if state == SealNone || state == SealOff {
-		return Errorf(CodeConflict, "not_sealed", "The database is not sealed")
+		return &Error{Code: CodeConflict, Name: "not_sealed", Message: "The database is not sealed", Hint: "`wamux key seal` seals it."}
 	}
 	return &Error{Code: CodeConflict, Name: "sealing", Message: "The values of the database are being changed already", Hint: "Wait until that is done."}
 }
@@ -265,7 +271,9 @@ func errSealBusy(state SealState) error {
 // before it writes anything.
 func (db *DB) turn(ctx context.Context, change func(vaultRow, *seal.Seal) (vaultRow, *seal.Seal, error)) error {
 	v := &db.vault
-	v.work.Lock()
+	if !v.work.TryLock() {
+		return errSealBusy(SealClosing)
+	}
 	defer v.work.Unlock()
 	release, err := db.copyAlone(ctx) // who copies keeps the log from being folded
 	if err != nil {

@@ -266,7 +266,7 @@ func (w *writer) runTogether(group []*batch) bool {
 	if err := w.conn.begin("BEGIN IMMEDIATE"); err != nil {
 		return false
 	}
-	tx := &Tx{Now: w.db.time(), conn: w.conn, vault: &w.db.vault}
+	tx := w.begin()
 	for _, b := range group {
 		if call(tx, b.fn) != nil || tx.fatal != nil {
 			w.rollback()
@@ -288,7 +288,7 @@ func (w *writer) runTogether(group []*batch) bool {
 // whole.
 func (w *writer) commit(group []*batch) ([]error, error) {
 	errs := make([]error, len(group))
-	tx := &Tx{Now: w.db.time(), conn: w.conn, vault: &w.db.vault}
+	tx := w.begin()
 	for i, b := range group {
 		failed, err := w.isolate(tx, b, len(group) > 1)
 		if err != nil {
@@ -367,4 +367,9 @@ func call(tx *Tx, fn func(*Tx) error) (err error) {
 
 func errStopping() error {
 	return &Error{Code: CodeStorage, Name: "stopping", Message: "wamux is stopping", Hint: "Try again when it runs."}
+}
+
+// begin makes the Tx for a transaction that is open.
+func (w *writer) begin() *Tx {
+	return &Tx{Now: w.db.time(), conn: w.conn, vault: &w.db.vault, history: w.db.history}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -128,11 +129,7 @@ func Unlock(text []byte, passphrase string) ([]byte, error) {
 		return nil, ErrPassphrase
 	}
 	i.SetMaxWorkFactor(maxWork)
-	var in io.Reader = bytes.NewReader(text)
-	if !Sealed(text) {
-		in = armor.NewReader(strings.NewReader(strings.TrimSpace(string(text)) + "\n"))
-	}
-	r, err := age.Decrypt(in, i)
+	r, err := age.Decrypt(bare(text), i)
 	if mismatch := (*age.NoIdentityMatchError)(nil); errors.As(err, &mismatch) {
 		return nil, ErrPassphrase
 	}
@@ -140,6 +137,28 @@ func Unlock(text []byte, passphrase string) ([]byte, error) {
 		return nil, errors.New("it is an age file that no passphrase opens")
 	}
 	return io.ReadAll(io.LimitReader(r, maxKeyFile))
+}
+
+// bare reads an age file without its armor, if it has one.
+func bare(text []byte) io.Reader {
+	if Sealed(text) {
+		return bytes.NewReader(text)
+	}
+	return armor.NewReader(strings.NewReader(strings.TrimSpace(string(text)) + "\n"))
+}
+
+// Work returns what checking the passphrase of a protected identity file costs, as
+// Protect takes it; 0 when that cannot be told.
+func Work(text []byte) int {
+	head := make([]byte, 256)
+	n, _ := io.ReadFull(bare(text), head)
+	_, line, _ := strings.Cut(string(head[:n]), "\n-> scrypt ")
+	var salt string
+	var work int
+	if _, err := fmt.Sscanf(line, "%s %d", &salt, &work); err != nil || work < 1 || work > maxWork {
+		return 0
+	}
+	return work
 }
 
 // Protect is the reverse of Unlock; work is scrypt's cost as a power of two, 0
@@ -167,16 +186,28 @@ func Protect(text []byte, passphrase string, work int) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// ReadFile returns the text of an identity file. Its errors are sentences.
-func ReadFile(path string) ([]byte, error) {
+// ErrNotThere says that there is no identity file.
+var ErrNotThere = errors.New("is not there")
+
+// ReadFile returns the text of an identity file, or of one with a passphrase. One
+// that other users of the machine may read or write is refused, as ssh does, when
+// private is true. Its errors are sentences.
+func ReadFile(path string, private bool) ([]byte, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s is not there: make it with `wamux key new`, or name another file", path)
+		return nil, fmt.Errorf("%s %w", path, ErrNotThere)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s can't be read: check its owner and mode", path)
 	}
 	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no file", path)
+	}
+	if private && runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s is open to other users of this machine (mode %04o): take that away with chmod 600", path, info.Mode().Perm())
+	}
 	text, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
 	if err != nil || len(text) > maxKeyFile {
 		return nil, fmt.Errorf("%s is no identity file", path)

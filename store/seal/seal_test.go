@@ -195,6 +195,9 @@ func TestPassphrase(t *testing.T) {
 	if err != nil || !Protected(shut) || Protected([]byte(line)) {
 		t.Fatalf("got %q, %v", shut, err)
 	}
+	if Work(shut) != 4 || Work([]byte(line)) != 0 || Work(nil) != 0 {
+		t.Errorf("got work %d, want 4", Work(shut))
+	}
 	if text, err := Unlock(shut, "correct horse"); err != nil || string(text) != line+"\n" {
 		t.Errorf("got %q, %v", text, err)
 	}
