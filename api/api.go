@@ -69,10 +69,24 @@ type Studio interface {
 	Thumbnail(ctx context.Context, data []byte) ([]byte, error)
 }
 
+// Vault changes how secret values are kept, in the background; svc fills it. Errors are *store.Error. How far a change has
+// got is known by the store.
+type Vault interface {
+	// Seal begins to seal the values to the keys of the configuration.
+	Seal(ctx context.Context) error
+	// Unseal begins to put them in clear.
+	Unseal(ctx context.Context) error
+	// Rotate reads the identity file again and begins to seal the values to the keys that it names now.
+	Rotate(ctx context.Context) error
+	// Problem returns why the last change did not come to its end; nil when it did, or is under way.
+	Problem() error
+}
+
 // Options are what the API is made of. DB and Sessions are required, the rest has a usable zero value.
 type Options struct {
 	DB          *store.DB
 	Sessions    Sessions
+	Vault       Vault         // nil: the form of secret values cannot be changed
 	Fetcher     Fetcher       // nil: media by http(s) URL is refused
 	Studio      Studio        // nil: media must be as WhatsApp takes it
 	Sandbox     Sandbox       // nil unless the process runs in sandbox mode
