@@ -53,6 +53,7 @@ soak: ## the long tests: duplex, kills, power cuts, backups, restores, failing h
 	WAMUX_ROUNDS=100 $(TEST) -timeout 6h -run '^TestBackupsUnderLoad$$' -v ./svc
 	WAMUX_ROUNDS=50 $(TEST) -timeout 6h -run '^TestRestores$$' -v ./svc
 	$(MAKE) fuzz FUZZTIME=10m
+	WAMUX_ROUNDS=100 $(TEST) -timeout 6h -run '^TestSealKill$$' -v ./svc
 
 test-sandbox: ## whatsmeow's own client against the simulated WhatsApp; an unknown stanza fails it
 	$(TEST) -v ./svc/sandbox/...

@@ -39,6 +39,7 @@ type App struct {
 	Log    *slog.Logger
 
 	db       *store.DB
+	sealer   *sealer
 	sandbox  *sandbox.Server // nil outside sandbox mode
 	signal   *signal.Container
 	sessions *session.Manager
@@ -67,7 +68,10 @@ func (a *App) Open(ctx context.Context) (err error) {
 }
 
 func (a *App) openStore(ctx context.Context) (err error) {
-	a.db, err = store.Open(ctx, store.Options{Path: a.Config.Database, Log: a.Log})
+	a.db, err = store.Open(ctx, store.Options{Path: a.Config.Database, Log: a.Log, Unlock: a.Config.keys.read, History: a.Config.History})
+	if err == nil {
+		a.sealer = startSealer(a.db, a.Config.keys, a.Log)
+	}
 	return err
 }
 
@@ -177,7 +181,7 @@ func listenError(address string, err error) error {
 
 func (a *App) apiOptions() api.Options {
 	o := api.Options{
-		DB: a.db, Sessions: a.sessions, Log: a.Log, Fetcher: guard.New(guard.Options{Policy: a.mediaPolicy()}),
+		DB: a.db, Vault: a.sealer, Sessions: a.sessions, Log: a.Log, Fetcher: guard.New(guard.Options{Policy: a.mediaPolicy()}),
 		Studio: media.New(media.Options{Max: a.Config.MaxFileSize, Log: a.Log}),
 		Keys:   a.Config.APIKeys, Hosts: append(a.Config.AllowedHosts, a.Config.Host), CORSOrigins: a.Config.CORSOrigins,
 		FileTypes: a.Config.FileTypes, RateMax: a.Config.RateMax, RateWindow: a.Config.RateWindow,
@@ -253,6 +257,9 @@ func (a *App) Close() {
 	}
 	if a.sandbox != nil {
 		a.report("sandbox", a.sandbox.Close())
+	}
+	if a.sealer != nil {
+		a.sealer.close()
 	}
 	if a.db != nil {
 		a.report("database", a.db.Close())

@@ -31,6 +31,12 @@ type Config struct {
 	BackupEvery      time.Duration
 	BackupKeep       int
 	BackupRecipients []string // age1…; none: backups in clear
+	IdentityFile     string   // "" for none: values are kept in clear
+	Credential       bool     // the service manager gave it, and sees to its mode
+	Recipients       []string
+	PassphraseFile   string // "" asks at the terminal
+	History          store.History
+	keys             *keyring // reads IdentityFile
 	MaxSessions      int
 	ReconnectDelay   time.Duration
 	MaxReconnects    int
@@ -75,6 +81,7 @@ func readConfig(src sources) (Config, error) {
 		}
 	}
 	c.copyFields()
+	c.findCredential(src)
 	return c, c.together()
 }
 
@@ -168,6 +175,8 @@ func (c *Config) copyFields() {
 	c.BackupDir, c.BackupRecipients = c.values["BACKUP_DIR"], list(c.values["BACKUP_RECIPIENTS"])
 	c.BackupEvery, _ = backupInterval(c.values["BACKUP_EVERY"])
 	c.BackupKeep = int(c.number("BACKUP_KEEP"))
+	c.IdentityFile, c.PassphraseFile = c.values["AGE_IDENTITY_FILE"], c.values["AGE_PASSPHRASE_FILE"]
+	c.Recipients, c.History = list(c.values["AGE_RECIPIENTS"]), store.History(c.values["HISTORY"])
 	c.MaxSessions, c.MaxReconnects = int(c.number("MAX_SESSIONS")), int(c.number("MAX_RECONNECT_ATTEMPTS"))
 	c.ReconnectDelay = c.millis("RECONNECT_DELAY")
 	c.MaxFileSize, c.MediaHosts = c.number("MAX_FILE_SIZE"), list(c.values["MEDIA_HOSTS"])
@@ -183,6 +192,20 @@ func (c *Config) copyFields() {
 	c.RootKey, _ = hex.DecodeString(c.values["WHATSAPP_ROOT_KEY"])
 	c.SandboxListen = c.values["SANDBOX_LISTEN"]
 	c.Scale, _ = strconv.ParseFloat(c.values["SANDBOX_TIME_SCALE"], 64)
+}
+
+// findCredential takes the identity that the service manager hands over, unless a
+// file is named.
+func (c *Config) findCredential(src sources) {
+	folder, _ := src.env("CREDENTIALS_DIRECTORY")
+	name := filepath.Join(folder, "age-identity")
+	if folder == "" || c.IdentityFile != "" && filepath.Clean(c.IdentityFile) != name {
+		return
+	}
+	if _, err := os.Stat(name); err == nil {
+		c.IdentityFile, c.Credential = name, true
+		c.values["AGE_IDENTITY_FILE"], c.givenAs["AGE_IDENTITY_FILE"] = name, "credential"
+	}
 }
 
 func (c *Config) number(env string) int64 {
@@ -214,6 +237,8 @@ func (c *Config) together() error {
 	case c.BulkMin > c.BulkMax:
 		return fmt.Errorf("BULK_MESSAGE_MIN_DELAY (%s) is %s, which is above BULK_MESSAGE_MAX_DELAY (%s), %s: the shortest pause can't be longer than the longest",
 			c.givenAs["BULK_MESSAGE_MIN_DELAY"], c.values["BULK_MESSAGE_MIN_DELAY"], c.givenAs["BULK_MESSAGE_MAX_DELAY"], c.values["BULK_MESSAGE_MAX_DELAY"])
+	case c.IdentityFile == "" && (len(c.Recipients) > 0 || c.PassphraseFile != ""):
+		return errors.New("AGE_RECIPIENTS and AGE_PASSPHRASE_FILE only make sense with AGE_IDENTITY_FILE; `wamux key new` makes such a file")
 	case c.Scale != 1 && !c.Sandbox && c.Endpoint == "":
 		return errors.New("SANDBOX_TIME_SCALE is for the sandbox only: the real WhatsApp's time can't be hurried")
 	}
@@ -237,6 +262,9 @@ func (c *Config) notes() (notes []string) {
 	}
 	if c.RateMax == 0 && c.givenAs["RATE_LIMIT_WINDOW_MS"] != "default" {
 		notes = append(notes, fmt.Sprintf("RATE_LIMIT_WINDOW_MS (%s) has no effect without RATE_LIMIT_MAX_REQUESTS.", c.givenAs["RATE_LIMIT_WINDOW_MS"]))
+	}
+	if c.History != store.HistoryFull && c.IdentityFile == "" {
+		notes = append(notes, fmt.Sprintf("HISTORY=%s (%s) keeps no texts, but without AGE_IDENTITY_FILE those on their way out, and those sent in the last 7 days, lie in the database in clear.", c.History, c.givenAs["HISTORY"]))
 	}
 	return notes
 }

@@ -70,6 +70,13 @@ func TestReadConfig(t *testing.T) {
 		{name: "ErrBackupNever", env: map[string]string{"BACKUP_EVERY": "0"}, want: "from 1m to 8784h"},
 		{name: "ErrBackupKeep", env: map[string]string{"BACKUP_KEEP": "0"}, want: "whole number from 1"},
 		{name: "ErrBackupRecipients", env: map[string]string{"BACKUP_RECIPIENTS": "me"}, want: "begins with age1"},
+		{name: "History", env: map[string]string{"HISTORY": "off"}, check: func(c Config) bool {
+			return c.History == "off" && len(c.notes()) == 1 && strings.Contains(c.notes()[0], "without AGE_IDENTITY_FILE")
+		}},
+		{name: "HistorySealed", env: map[string]string{"HISTORY": "metadata", "AGE_IDENTITY_FILE": "age.key"}, check: func(c Config) bool { return len(c.notes()) == 0 }},
+		{name: "ErrHistory", env: map[string]string{"HISTORY": "none"}, want: `HISTORY (environment) is "none", but it must be full, metadata or off`},
+		{name: "ErrRecipient", env: map[string]string{"AGE_RECIPIENTS": "AGE-SECRET-KEY-1CANARY", "AGE_IDENTITY_FILE": "x"}, want: "AGE_RECIPIENTS (environment) must be recipients, words that begin with age1"},
+		{name: "ErrRecipientAlone", env: map[string]string{"AGE_PASSPHRASE_FILE": "x"}, want: "only make sense with AGE_IDENTITY_FILE"},
 		{name: "ErrLogIsDatabase", env: map[string]string{"LOG_FILE": "wamux.db"}, want: "names the database"},
 		{name: "CORSAny", dotenv: "CORS_ORIGIN=*", check: func(c Config) bool {
 			return len(c.CORSOrigins) == 0 && len(c.notes()) == 1 && strings.Contains(c.notes()[0], "CORS_ORIGIN (.env) holds *")

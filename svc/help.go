@@ -22,6 +22,7 @@ Usage:
       --check               only look whether it could be
       --identity FILE       the age identity that opens an encrypted one
       --bare                also take a plain copy of a database file, whose content nobody can check
+    wamux key new           make a key to seal secret values with; ` + "`wamux help key`" + ` has all
     wamux config [flags]    the settings in force, and where each comes from
     wamux version           what this binary is
     wamux help [command]    this text, or a command's; ` + "`wamux help config`" + ` has every setting
@@ -43,6 +44,8 @@ func (p program) help(args []string) int {
 		fmt.Fprint(p.stdout, usage)
 	case "config":
 		helpConfig(p.stdout)
+	case "key":
+		fmt.Fprint(p.stdout, keyUsage)
 	case "run", "sandbox":
 		fmt.Fprint(p.stdout, usage, "\n")
 		helpConfig(p.stdout)

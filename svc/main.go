@@ -27,12 +27,13 @@ const (
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	p := program{stdin: stdin, stdout: stdout, stderr: stderr}
+	p := program{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
 	return p.dispatch(ctx, args)
 }
 
 // program is one call of wamux: where it reads and writes.
 type program struct {
+	ctx            context.Context // ends at SIGINT or SIGTERM
 	stdin          io.Reader
 	stdout, stderr io.Writer
 }
@@ -62,6 +63,8 @@ func (p program) dispatch(ctx context.Context, args []string) int {
 		return p.backup(ctx, args)
 	case "restore":
 		return p.restore(ctx, args)
+	case "key":
+		return p.key(ctx, args)
 	case "config":
 		return p.showConfig(args)
 	case "version":
@@ -99,5 +102,7 @@ func (p program) config(args []string) (Config, error) {
 	if err != nil {
 		return Config{}, err
 	}
-	return readConfig(sources{args: args, env: os.LookupEnv, dotenv: dotenv})
+	c, err := readConfig(sources{args: args, env: os.LookupEnv, dotenv: dotenv})
+	c.keys = p.keyring(c)
+	return c, err
 }

@@ -1,6 +1,7 @@
 package svc
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"wamux/api"
+	"wamux/store"
 	"wamux/store/seal"
 )
 
@@ -38,6 +40,10 @@ func options() []option {
 		{env: "BACKUP_EVERY", flag: "backup-every", preset: "24h", help: "how often, in hours (24) or as a duration (90m); counted from the newest one there is", check: isBackupInterval},
 		{env: "BACKUP_KEEP", flag: "backup-keep", preset: "7", help: "how many of them stay; older ones are removed when a newer one is whole", check: whole(1, 100000)},
 		{env: "BACKUP_RECIPIENTS", flag: "backup-recipients", help: "encrypt them to these age recipients, age1… (comma separated)", check: areRecipients},
+		{env: "AGE_IDENTITY_FILE", flag: "age-identity-file", help: "identity file (`wamux key new`) to seal secret values with; empty: age-identity among the service manager's credentials, else values are kept in clear"},
+		{env: "AGE_RECIPIENTS", flag: "age-recipients", hushed: true, help: "further keys, age1… (comma separated), that may open the values, for recovery", check: isRecipients},
+		{env: "AGE_PASSPHRASE_FILE", flag: "age-passphrase-file", help: "file with the passphrase of an identity file that has one; empty: asked for at the terminal"},
+		{env: "HISTORY", flag: "history", preset: "full", help: historyHelp, check: isHistory},
 		{env: "MAX_SESSIONS", flag: "max-sessions", preset: "0", help: "how many sessions may exist; 0: as many as you like", check: whole(0, 100000)},
 		{env: "RECONNECT_DELAY", flag: "reconnect-delay", preset: "5000", help: "first wait before a reconnect, in ms; later ones grow", check: whole(1, 3600000)},
 		{env: "MAX_RECONNECT_ATTEMPTS", flag: "max-reconnect-attempts", preset: "0", help: "give up after so many reconnects in a row; 0: never", check: whole(0, 1000000)},
@@ -64,6 +70,30 @@ func options() []option {
 		{env: "SANDBOX_LISTEN", flag: "sandbox-listen", preset: "127.0.0.1:0", help: "where the simulated WhatsApp listens (sandbox only)", check: isEndpoint},
 		{env: "SANDBOX_TIME_SCALE", flag: "sandbox-time-scale", preset: "1", help: "how much faster time passes in the sandbox", check: isScale},
 	}
+}
+
+// historyHelp says what HISTORY means, as exactly as it must be known.
+const historyHelp = `what is kept of messages from now on. full: everything. metadata: who, when and which kind, but no text, no names of files
+      and no content, neither in the chat history nor in events. off: no rows in the chat history at all, and events as with metadata. With both,
+      replies, forwards and edits need the earlier message in the request, votes come without the texts of the options, and a repeated
+      Idempotency-Key is answered without the message. What waits to be sent, and what was sent in the last 7 days for receivers who ask
+      again, stays in the database whole: sealed with a key, in clear without. Rows of before stay as they are`
+
+func isHistory(s string) error {
+	switch store.History(s) {
+	case store.HistoryFull, store.HistoryMetadata, store.HistoryOff:
+		return nil
+	}
+	return errors.New("must be full, metadata or off")
+}
+
+func isRecipients(s string) error {
+	for _, name := range list(s) {
+		if err := seal.CheckRecipient(name); err != nil {
+			return errors.New("must be recipients, words that begin with age1, with commas between")
+		}
+	}
+	return nil
 }
 
 func whole(low, high int64) func(string) error {

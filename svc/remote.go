@@ -47,13 +47,14 @@ func (p program) ended(err error) int {
 	return p.failStart(err)
 }
 
-// openFile opens a database that is there already: a command makes none.
+// openFile opens a database that is there already: a command makes none. Sealed
+// values are opened with the configured key and stay in the form they have.
 func (p program) openFile(ctx context.Context, c Config) (*store.DB, error) {
 	privateFiles()
 	if _, err := os.Stat(c.Database); err != nil {
 		return nil, &store.Error{Code: store.CodeNotFound, Message: c.Database + " is not there", Hint: "name the database with DATABASE_URL or --database", Err: err}
 	}
-	return store.Open(ctx, store.Options{Path: c.Database, Log: quietLog(p.stderr)})
+	return store.Open(ctx, store.Options{Path: c.Database, Log: quietLog(p.stderr), Unlock: c.keys.read, Still: true, History: c.History})
 }
 
 // reach finds the gateway that has the database open, and a key for it.

@@ -26,7 +26,7 @@ func (p program) restore(ctx context.Context, args []string) int {
 	if err != nil {
 		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
 	}
-	keys, err := p.restoreKeys(a.given["--identity"])
+	keys, err := p.restoreKeys(config, a.given["--identity"])
 	if err != nil {
 		return p.ended(err)
 	}
@@ -39,20 +39,17 @@ func (p program) restore(ctx context.Context, args []string) int {
 	return p.ended(err)
 }
 
-// restoreKeys reads the identities that open an encrypted backup; nil when none are
-// named.
-func (p program) restoreKeys(files []string) (*seal.Keys, error) {
+// restoreKeys reads the identities that open an encrypted backup: those that are
+// named, else the one of the configuration; nil when there is none.
+func (p program) restoreKeys(c Config, files []string) (*seal.Keys, error) {
 	if len(files) == 0 {
-		return nil, nil
+		return c.keys.read()
 	}
 	var all []byte
 	for _, name := range files {
-		text, err := seal.ReadFile(name)
+		text, err := (&keyring{file: name, credential: true, passFile: c.PassphraseFile, ask: p.asker()}).text()
 		if err != nil {
-			return nil, &store.Error{Message: err.Error(), Hint: "name the age identity that opens the backup", Err: err}
-		}
-		if seal.Protected(text) {
-			return nil, &store.Error{Message: name + " is protected by a passphrase", Hint: "take that off into a file of your own with `age -d`, or decrypt the backup with `age -d -i`"}
+			return nil, err
 		}
 		all = append(append(all, text...), '\n')
 	}
