@@ -169,7 +169,7 @@ func (r credsRow) identify(d *wastore.Device) error {
 
 func parseJID(s, field string) (types.JID, error) {
 	jid, err := types.ParseJID(s)
-	if err != nil || jid.User == "" {
+	if err != nil || jid.User == "" || jid.Server == "" {
 		return types.EmptyJID, fmt.Errorf("%s is no WhatsApp id", field)
 	}
 	return jid, nil
