@@ -180,7 +180,7 @@ func (c *Config) copyFields() {
 	c.MaxSessions, c.MaxReconnects = int(c.number("MAX_SESSIONS")), int(c.number("MAX_RECONNECT_ATTEMPTS"))
 	c.ReconnectDelay = c.millis("RECONNECT_DELAY")
 	c.MaxFileSize, c.MediaHosts = c.number("MAX_FILE_SIZE"), list(c.values["MEDIA_HOSTS"])
-	c.BulkMin, c.BulkMax = c.millis("BULK_MESSAGE_MIN_DELAY"), c.millis("BULK_MESSAGE_MAX_DELAY")
+	c.copyPauses()
 	c.CountryCode, c.CORSOrigins = c.values["DEFAULT_COUNTRY_CODE"], origins(c.values["CORS_ORIGIN"])
 	c.FileTypes, _ = api.ParseFileTypes(c.values["ALLOWED_FILE_TYPES"])
 	c.RateMax = int(c.number("RATE_LIMIT_MAX_REQUESTS"))
@@ -205,6 +205,19 @@ func (c *Config) findCredential(src sources) {
 	if _, err := os.Stat(name); err == nil {
 		c.IdentityFile, c.Credential = name, true
 		c.values["AGE_IDENTITY_FILE"], c.givenAs["AGE_IDENTITY_FILE"] = name, "credential"
+	}
+}
+
+// copyPauses lets the one pause that was given move the other, which was not: a .env
+// of the old service may have only one.
+func (c *Config) copyPauses() {
+	const low, high = "BULK_MESSAGE_MIN_DELAY", "BULK_MESSAGE_MAX_DELAY"
+	c.BulkMin, c.BulkMax = c.millis(low), c.millis(high)
+	if c.givenAs[high] == "default" {
+		c.BulkMax = max(c.BulkMax, c.BulkMin)
+	}
+	if c.givenAs[low] == "default" {
+		c.BulkMin = min(c.BulkMin, c.BulkMax)
 	}
 }
 

@@ -93,7 +93,9 @@ func TestReadConfig(t *testing.T) {
 		{name: "ErrScaleInf", args: []string{"--sandbox", "--sandbox-time-scale", "+Inf"}, want: `is "+Inf", but it must be a number from 1 to 10000`},
 		{name: "ErrScaleSlow", args: []string{"--sandbox", "--sandbox-time-scale", "0.5"}, want: `is "0.5", but it must be a number from 1 to 10000`},
 		{name: "Scale", args: []string{"--sandbox", "--sandbox-time-scale", "2.5"}, check: func(c Config) bool { return c.Scale == 2.5 }},
-		{name: "ErrBulk", dotenv: "BULK_MESSAGE_MIN_DELAY=20000", want: "BULK_MESSAGE_MIN_DELAY (.env) is 20000, which is above BULK_MESSAGE_MAX_DELAY (default), 15000"},
+		{name: "ErrBulk", dotenv: "BULK_MESSAGE_MIN_DELAY=20000\nBULK_MESSAGE_MAX_DELAY=15000", want: "BULK_MESSAGE_MIN_DELAY (.env) is 20000, which is above BULK_MESSAGE_MAX_DELAY (.env), 15000"},
+		{name: "BulkMinOnly", dotenv: "BULK_MESSAGE_MIN_DELAY=20000", check: func(c Config) bool { return c.BulkMin == c.BulkMax && c.BulkMin == 20*time.Second }},
+		{name: "BulkMaxOnly", dotenv: "BULK_MESSAGE_MAX_DELAY=8000", check: func(c Config) bool { return c.BulkMin == c.BulkMax && c.BulkMax == 8*time.Second }},
 		{name: "BulkSame", dotenv: "BULK_MESSAGE_MIN_DELAY=15000", check: func(c Config) bool { return c.BulkMin == c.BulkMax }},
 		{name: "ErrDotenv", dotenv: "PORT", want: ".env line 1 has no ="},
 	} {
