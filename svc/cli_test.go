@@ -2,6 +2,8 @@ package svc
 
 import (
 	"bytes"
+	"context"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -68,5 +70,18 @@ func TestCommandLine(t *testing.T) {
 				t.Errorf("got %s, which shows a password", &stderr)
 			}
 		})
+	}
+}
+
+// TestStoppedWhileStarting: a service manager that stops what has just begun sees a
+// clean end.
+func TestStoppedWhileStarting(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	var out, errs bytes.Buffer
+	p := program{ctx: ctx, stdin: strings.NewReader(""), stdout: &out, stderr: &errs}
+	dir := t.TempDir()
+	if code := p.run(ctx, []string{"--sandbox", "--port", "0", "--database", "file:" + filepath.Join(dir, "wamux.db")}); code != exitOK || strings.Contains(errs.String(), "error:") {
+		t.Errorf("exit code %d, %s", code, errs.String())
 	}
 }

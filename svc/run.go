@@ -25,12 +25,15 @@ func (p program) run(ctx context.Context, args []string) int {
 	defer closeLog()
 	if err := app.Open(ctx); err != nil {
 		app.Close()
+		if ctx.Err() != nil { // told to stop while it started, which is no failure
+			return exitOK
+		}
 		return p.failStart(err)
 	}
 	p.greet(app)
 	err = app.Serve(ctx)
 	app.Close()
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		return p.fail(exitError, errors.New(sentence(err)))
 	}
 	return exitOK
