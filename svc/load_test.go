@@ -60,9 +60,10 @@ func loadSizes(b *testing.B) (sizes []int) {
 type subject interface {
 	pair(numbers []string)
 	restart() // from the start of the process on; the sandbox tells when its sessions are there
-	send(to []string, sessions, clients, count int) ([]time.Duration, error)
+	send(to []string, sessions, clients, count int, gap time.Duration) ([]time.Duration, error)
 	heard(count int) // waits until so many messages came in since it was last called
 	size() (kib, goroutines int)
+	pid() int
 }
 
 // load is one comparison: the subjects, each with phones of its own, and what was measured.
@@ -104,7 +105,7 @@ func (l *load) add(name string, s subject, prefix string) {
 	began := time.Now()
 	s.pair(l.phones[name])
 	l.note(name, "pairing, s a session", "%.2f", time.Since(began).Seconds()/float64(l.n))
-	l.chats(name, l.n, l.n, l.n) // the first message to a peer opens a Signal session, which is not what is measured
+	l.chats(name, l.n, l.n, l.n, 0) // the first message to a peer opens a Signal session, which is not what is measured
 }
 
 // note adds a value to a figure.
@@ -165,21 +166,48 @@ func (l *load) timed(subject, name string, fn func()) {
 	l.note(subject, name, "%.2f", time.Since(began).Seconds())
 }
 
-// sends measures texts a second and how long one takes.
+// sends measures texts a second, how long one takes and what it costs, and how long one takes at half of that load.
 func (l *load) sends(subject, name string, sessions, clients, count int) {
-	began := time.Now()
-	took := l.chats(subject, sessions, clients, count)
-	l.note(subject, name+", texts/s", "%.0f", float64(count)/time.Since(began).Seconds())
-	slices.Sort(took)
+	before, began := costs(l.by[subject].pid()), time.Now()
+	took := l.chats(subject, sessions, clients, count, 0)
+	lasted := time.Since(began)
+	spent := costs(l.by[subject].pid())
+	l.note(subject, name+", texts/s", "%.0f", float64(count)/lasted.Seconds())
 	l.note(subject, name+", p50 ms", "%.1f", percentile(took, 50))
 	l.note(subject, name+", p99 ms", "%.1f", percentile(took, 99))
+	l.note(subject, name+", CPU ms a text", "%.2f", float64((spent.cpu-before.cpu).Microseconds())/1000/float64(count))
+	l.note(subject, name+", KiB written a text", "%.0f", float64(spent.written-before.written)/1024/float64(count))
+	half := l.chats(subject, sessions, clients, count/2, 2*lasted/time.Duration(count))
+	l.note(subject, name+", p99 ms at half load", "%.1f", percentile(half, 99))
+}
+
+// cost is what a process used since its start; zero where the system does not tell.
+type cost struct {
+	cpu     time.Duration
+	written int64 // bytes given to the disk
+}
+
+func costs(pid int) (c cost) {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])); len(fields) > 12 {
+		user, _ := strconv.Atoi(fields[11])
+		system, _ := strconv.Atoi(fields[12])
+		c.cpu = time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100 everywhere
+	}
+	io, _ := os.ReadFile(fmt.Sprintf("/proc/%d/io", pid))
+	for line := range strings.Lines(string(io)) {
+		if rest, ok := strings.CutPrefix(line, "write_bytes:"); ok {
+			c.written, _ = strconv.ParseInt(strings.TrimSpace(rest), 10, 64)
+		}
+	}
+	return c
 }
 
 // chats sends texts and makes sure that the phones have them all.
-func (l *load) chats(subject string, sessions, clients, count int) []time.Duration {
+func (l *load) chats(subject string, sessions, clients, count int, gap time.Duration) []time.Duration {
 	l.b.Helper()
 	before := l.received(l.peers[subject])
-	took, err := l.by[subject].send(l.peers[subject], sessions, clients, count)
+	took, err := l.by[subject].send(l.peers[subject], sessions, clients, count, gap)
 	if err != nil {
 		l.b.Fatalf("%s: %v", subject, err)
 	}
@@ -194,7 +222,7 @@ func (l *load) chats(subject string, sessions, clients, count int) []time.Durati
 func (l *load) hears(subject string) {
 	each := loadBurst / l.n
 	began := time.Now()
-	_, err := shared(l.n, min(l.n, 8), l.n, func(_, n int) error {
+	_, err := shared(l.n, min(l.n, 8), l.n, 0, func(_, n int) error {
 		body := object{"to": l.phones[subject][n-1], "type": "text", "text": "burst", "count": each}
 		status, answer, err := l.world.try("POST", "/v1/sandbox/phones/"+l.peers[subject][n-1]+"/messages:bulk", body)
 		if err == nil && status/100 != 2 {
@@ -272,12 +300,16 @@ func median(values []float64) float64 {
 	return sorted[len(sorted)/2]
 }
 
-func percentile(sorted []time.Duration, p int) float64 {
+func percentile(took []time.Duration, p int) float64 {
+	sorted := slices.Sorted(slices.Values(took))
 	if len(sorted) == 0 {
 		return 0
 	}
 	return float64(sorted[(len(sorted)-1)*p/100].Microseconds()) / 1000
 }
+
+func (s *gatewaySubject) pid() int { return s.cmd.Process.Pid }
+func (s *rawSubject) pid() int     { return s.process.Process.Pid }
 
 // rss is the resident memory of a process in KiB, 0 where the system does not tell.
 func rss(pid int) int {
@@ -318,9 +350,9 @@ func (s *gatewaySubject) restart() {
 	s.begin()
 }
 
-func (s *gatewaySubject) send(to []string, sessions, clients, count int) ([]time.Duration, error) {
+func (s *gatewaySubject) send(to []string, sessions, clients, count int, gap time.Duration) ([]time.Duration, error) {
 	s.before += count
-	return shared(sessions, clients, count, func(session, n int) error {
+	return shared(sessions, clients, count, gap, func(session, n int) error {
 		status, answer, err := s.try("POST", "/"+loadSession(session)+"/messages/send", text(to[session], fmt.Sprint("text ", n)))
 		if err == nil && status != 200 {
 			err = fmt.Errorf("%d %s", status, answer)
@@ -416,8 +448,8 @@ func (s *rawSubject) restart() {
 	s.begin()
 }
 
-func (s *rawSubject) send(to []string, sessions, clients, count int) ([]time.Duration, error) {
-	return s.order(rawOrder{Do: "send", To: to, Sessions: sessions, Clients: clients, Count: count}).Took, nil
+func (s *rawSubject) send(to []string, sessions, clients, count int, gap time.Duration) ([]time.Duration, error) {
+	return s.order(rawOrder{Do: "send", To: to, Sessions: sessions, Clients: clients, Count: count, Gap: gap}).Took, nil
 }
 
 func (s *rawSubject) heard(count int) { s.order(rawOrder{Do: "hear", Count: count}) }

@@ -47,12 +47,13 @@ type raw struct {
 
 // rawOrder is one line to the process, rawAnswer the line that comes back.
 type rawOrder struct {
-	Do       string   // pair, send, hear, online, stats
-	Numbers  []string // pair: the phones
-	To       []string // send: the recipient of each session
-	Sessions int      // send: how many
-	Clients  int      // send: how many goroutines
-	Count    int      // send, hear, online: how many
+	Do       string        // pair, send, hear, online, stats
+	Numbers  []string      // pair: the phones
+	To       []string      // send: the recipient of each session
+	Sessions int           // send: how many
+	Clients  int           // send: how many goroutines
+	Count    int           // send, hear, online: how many
+	Gap      time.Duration // send: between the beginnings of two; 0: as fast as it goes
 }
 
 type rawAnswer struct {
@@ -238,15 +239,17 @@ func (r *raw) send(o rawOrder) ([]time.Duration, error) {
 	byJID := slices.SortedFunc(slices.Values(r.clients), func(a, b *whatsmeow.Client) int {
 		return strings.Compare(a.Store.GetJID().String(), b.Store.GetJID().String())
 	})
-	return shared(o.Sessions, o.Clients, o.Count, func(session, n int) error {
+	return shared(o.Sessions, o.Clients, o.Count, o.Gap, func(session, n int) error {
 		_, err := byJID[session].SendMessage(context.Background(), types.NewJID(o.To[session], types.DefaultUserServer),
 			&waE2E.Message{ExtendedTextMessage: &waE2E.ExtendedTextMessage{Text: proto.String(fmt.Sprint("text ", n))}})
 		return err
 	})
 }
 
-// shared makes count calls from so many goroutines, each of which belongs to one session, and tells how long each took.
-func shared(sessions, clients, count int, call func(session, n int) error) ([]time.Duration, error) {
+// shared makes count calls from so many goroutines, each of which belongs to one session, and tells how long each took. With
+// a gap the calls have times at which they are to begin, from which it is counted, too: who is late does not slow down the load.
+func shared(sessions, clients, count int, gap time.Duration, call func(session, n int) error) ([]time.Duration, error) {
+	start := time.Now()
 	var next atomic.Int64
 	var wait sync.WaitGroup
 	took := make([][]time.Duration, clients)
@@ -255,6 +258,10 @@ func shared(sessions, clients, count int, call func(session, n int) error) ([]ti
 		wait.Go(func() {
 			for n := next.Add(1); n <= int64(count) && errs[client] == nil; n = next.Add(1) {
 				began := time.Now()
+				if gap > 0 {
+					began = start.Add(time.Duration(n) * gap)
+					<-time.After(time.Until(began))
+				}
 				errs[client] = call(client%sessions, int(n))
 				took[client] = append(took[client], time.Since(began))
 			}
