@@ -25,6 +25,9 @@ import (
 // within a chat be kept, and no receipt go out before its message is on disk.
 func TestHandlerFaults(t *testing.T) {
 	count := 10000
+	if raced {
+		count = 2500
+	}
 	if n, err := strconv.Atoi(os.Getenv("WAMUX_ROUNDS")); err == nil && n > 0 {
 		count = n
 	}

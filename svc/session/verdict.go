@@ -45,18 +45,25 @@ type uploadError struct{ err error }
 func (e *uploadError) Error() string { return "upload: " + e.err.Error() }
 func (e *uploadError) Unwrap() error { return e.err }
 
-// judge tells what an error of a send means. Only when nothing else explains
-// it, it asks whether the number is on WhatsApp at all.
+// judge tells what an error of a send means.
 func (o *sender) judge(p *parcel, err error) verdict {
 	o.s.log.Warn("message not sent", "job", p.job.ID, "error", redact(err))
 	if v, ok := verdictOf(err); ok {
 		return v.toGroup(p.to)
 	}
-	if o.unknownNumber(p.to) {
+	if !o.run.up() || o.run.ctx.Err() != nil {
+		return noAnswer() // whatever it says: a write to a line that breaks has no error of its own
+	}
+	if saysUnknown(err) && o.unknownNumber(p.to) {
 		return final("not_on_whatsapp", "The number is not on WhatsApp.")
 	}
 	return verdict{code: "send_failed", sentence: "The message could not be sent.", attempts: fewAttempts, first: time.Second}
 }
+
+// saysUnknown tells whether WhatsApp was asked for the hidden identity of a number
+// and named none. The library says so only in the text; where it could not ask,
+// nothing is known of the number.
+func saysUnknown(err error) bool { return strings.HasPrefix(err.Error(), "no LID found for ") }
 
 // unknownNumber tells whether WhatsApp knows no hidden identity of a phone
 // number, which is how it says that there is no account.
@@ -99,9 +106,13 @@ func lineVerdict(err error) (verdict, bool) {
 	case errors.Is(err, whatsmeow.ErrMessageTimedOut), errors.Is(err, whatsmeow.ErrIQTimedOut),
 		errors.Is(err, whatsmeow.ErrNotConnected), errors.Is(err, whatsmeow.ErrNotLoggedIn),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.As(err, &disconnected):
-		return verdict{code: "no_answer", sentence: "WhatsApp did not answer.", attempts: manyAttempts, first: 500 * time.Millisecond}, true
+		return noAnswer(), true
 	}
 	return verdict{}, false
+}
+
+func noAnswer() verdict {
+	return verdict{code: "no_answer", sentence: "WhatsApp did not answer.", attempts: manyAttempts, first: 500 * time.Millisecond}
 }
 
 // refusalCode reads the number that the library puts only into the text.
