@@ -84,9 +84,10 @@ func (db *DB) UpdateSealed(ctx context.Context, prepare func(Sealer) (func(*Tx) 
 
 // Push hands in a write, which begins with sealing, and does not wait: after, which
 // must be quick, is called when it is committed, or with the reason why it is not.
-// Writes are committed in the order in which they were handed in.
-func (db *DB) Push(prepare func(Sealer) (func(*Tx) error, error), after func(error)) {
-	db.laterSealed(0, prepare, after)
+// The commit may come up to d later, so that it is shared with one that has to be
+// made anyhow. Writes are committed in the order in which they were handed in.
+func (db *DB) Push(d time.Duration, prepare func(Sealer) (func(*Tx) error, error), after func(error)) {
+	db.laterSealed(d, prepare, after)
 }
 
 // laterSealed is [DB.later] for writes with secret values.

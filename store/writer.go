@@ -111,13 +111,18 @@ func (db *DB) later(d time.Duration, fn func(*Tx) error, after func(error)) {
 	}
 }
 
+// CatchUp waits for all that was handed in with [DB.Push] before.
+func (db *DB) CatchUp(ctx context.Context) error {
+	return db.Update(ctx, func(*Tx) error { return nil })
+}
+
 // catchUp waits for what may wait and was handed in before. Queries for what a
 // caller may know of already begin with it.
 func (db *DB) catchUp(ctx context.Context) error {
 	if db.writer.patient.Load() == 0 {
 		return nil
 	}
-	return db.Update(ctx, func(*Tx) error { return nil })
+	return db.CatchUp(ctx)
 }
 
 // Probe writes to the disk without changing anything that anybody reads, to tell

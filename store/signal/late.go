@@ -87,7 +87,7 @@ func (s *stores) markHandled(ctx context.Context, fn func(*store.Tx) error) (err
 	}
 	for hash := range s.late.waiting {
 		s.forget(b, hash)
-		if err = s.pushLocked(b); err == nil {
+		if err = s.pushLocked(b, 0); err == nil {
 			s.late.handled = &hash
 			clear(s.late.waiting)
 		}

@@ -80,7 +80,7 @@ func (s *stores) usable() error {
 
 // view reads on one snapshot, which has all that was handed in before.
 func (s *stores) view(ctx context.Context, fn func(*store.Tx) error) error {
-	if err := s.caughtUp(); err != nil {
+	if err := s.caughtUp(ctx); err != nil {
 		return err
 	}
 	return s.db.View(ctx, fn)
@@ -88,18 +88,24 @@ func (s *stores) view(ctx context.Context, fn func(*store.Tx) error) error {
 
 // read is view for one query, which is a snapshot by itself.
 func (s *stores) read(ctx context.Context, fn func(*store.Tx) error) error {
-	if err := s.caughtUp(); err != nil {
+	if err := s.caughtUp(ctx); err != nil {
 		return err
 	}
 	return s.db.Read(ctx, fn)
 }
 
 // caughtUp waits for what is on its way to the disk.
-func (s *stores) caughtUp() error {
+func (s *stores) caughtUp(ctx context.Context) error {
 	if err := s.readable(); err != nil {
 		return err
 	}
-	n, _ := s.underway.mark()
+	n, on := s.underway.mark()
+	if on {
+		return nil
+	}
+	if err := s.db.CatchUp(ctx); err != nil {
+		return err
+	}
 	return s.underway.wait(n)
 }
 

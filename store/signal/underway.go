@@ -3,6 +3,7 @@ package signal
 import (
 	"context"
 	"sync"
+	"time"
 
 	"wamux/store"
 )
@@ -145,8 +146,9 @@ func (c *underway) wait(n int64) error {
 	return c.err
 }
 
-// push hands in a batch that nobody changes any more, and does not wait.
-func (s *stores) push(b *batch) error {
+// push hands in a batch that nobody changes any more, and does not wait. Its commit
+// may come some time later.
+func (s *stores) push(b *batch, within time.Duration) error {
 	s.fence.RLock()
 	if err := s.usable(); err != nil {
 		s.fence.RUnlock()
@@ -157,7 +159,7 @@ func (s *stores) push(b *batch) error {
 		s.fence.RUnlock()
 		return err
 	}
-	s.db.Push(func(sealer store.Sealer) (func(*store.Tx) error, error) {
+	s.db.Push(within, func(sealer store.Sealer) (func(*store.Tx) error, error) {
 		sealed, err := b.sealed(sealer, s.session)
 		return func(tx *store.Tx) error {
 			return s.underway.guarded(tx, func(tx *store.Tx) error { return sealed.write(tx, s.session) })
@@ -182,16 +184,17 @@ func (s *stores) pushed(n int64, b *batch, err error) {
 func (s *stores) pushLate(b *batch) error {
 	s.late.mu.Lock()
 	defer s.late.mu.Unlock()
-	return s.pushLocked(b)
+	return s.pushLocked(b, 0)
 }
 
-// pushLocked is pushLate for those who hold late.mu.
-func (s *stores) pushLocked(b *batch) error {
+// pushLocked is pushLate for those who hold late.mu. The commit may come some time
+// later.
+func (s *stores) pushLocked(b *batch, within time.Duration) error {
 	b = b.snapshot(s.late.batch)
 	if b.empty() {
 		return nil
 	}
-	if err := s.push(b); err != nil {
+	if err := s.push(b, within); err != nil {
 		return err
 	}
 	s.late.reset()
@@ -200,12 +203,15 @@ func (s *stores) pushLocked(b *batch) error {
 
 // Record hands in writes that belong to the session and does not wait for the
 // disk: [Device.Mark] does. fn may run more than once. When it fails, the run is at
-// its end.
-func (d *Device) Record(ctx context.Context, fn func(*store.Tx) error) (err error) {
+// its end. The commit may come up to within later, and what is sent meanwhile waits
+// for it, unless it makes a commit of its own.
+func (d *Device) Record(ctx context.Context, within time.Duration, fn func(*store.Tx) error) (err error) {
 	defer d.stores.guard(ctx, &err)
 	b := newBatch()
 	b.run(fn)
-	return d.stores.pushLate(b)
+	d.stores.late.mu.Lock()
+	defer d.stores.late.mu.Unlock()
+	return d.stores.pushLocked(b, within)
 }
 
 // Mark names all that the session has handed to the disk until now; on tells that

@@ -59,8 +59,8 @@ func TestNothingAfterAFailedWrite(t *testing.T) {
 	d.OnFault(func(err error) { told <- err })
 	free := p.block()
 	lost := errors.New("the disk lost it")
-	must(t, d.Record(t.Context(), func(*store.Tx) error { return lost }))
-	must(t, d.Record(t.Context(), func(tx *store.Tx) error {
+	must(t, d.Record(t.Context(), 0, func(*store.Tx) error { return lost }))
+	must(t, d.Record(t.Context(), 0, func(tx *store.Tx) error {
 		_, err := tx.Exec(`UPDATE whatsapp_sessions SET status = 'after'`)
 		return err
 	}))
@@ -80,10 +80,10 @@ func TestNothingAfterAFailedWrite(t *testing.T) {
 	if n := p.rows(`SELECT COUNT(*) FROM whatsapp_sessions WHERE status = 'after'`); n != 0 {
 		t.Error("a later write was committed")
 	}
-	if err := d.Record(t.Context(), func(*store.Tx) error { return nil }); err == nil {
+	if err := d.Record(t.Context(), 0, func(*store.Tx) error { return nil }); err == nil {
 		t.Error("the stores still take writes")
 	}
-	must(t, p.device("one").Record(t.Context(), func(*store.Tx) error { return nil })) // the next run works
+	must(t, p.device("one").Record(t.Context(), 0, func(*store.Tx) error { return nil })) // the next run works
 }
 
 // TestRetiredAfterItsWrites: the next run begins when all of the one before is on disk.
@@ -91,7 +91,7 @@ func TestRetiredAfterItsWrites(t *testing.T) {
 	p := newPlace(t)
 	d := p.paired("one", "49151", "1001")
 	free := p.block()
-	must(t, d.Record(t.Context(), func(tx *store.Tx) error {
+	must(t, d.Record(t.Context(), 0, func(tx *store.Tx) error {
 		_, err := tx.Exec(`UPDATE whatsapp_sessions SET status = 'last words'`)
 		return err
 	}))

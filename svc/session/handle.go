@@ -3,12 +3,17 @@ package session
 import (
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"go.mau.fi/whatsmeow/types/events"
 
 	"wamux/store"
 	"wamux/svc/session/convert"
 )
+
+// receiptWithin is how long a receipt may wait for a commit to share: nobody waits
+// for it.
+const receiptWithin = 10 * time.Millisecond
 
 // handle is the client's event handler. true lets WhatsApp forget the event: what
 // it leaves behind is on its way to the disk, and the ack that follows waits for
@@ -94,7 +99,11 @@ func (s *session) record(r *run, evt any, entries []store.Entry) error {
 	if _, ok := evt.(*events.Message); ok {
 		return r.device.Handled(r.ctx, write)
 	}
-	return r.device.Record(r.ctx, write)
+	within := time.Duration(0)
+	if _, ok := evt.(*events.Receipt); ok {
+		within = receiptWithin
+	}
+	return r.device.Record(r.ctx, within, write)
 }
 
 // fail stops the run at once: nothing is acknowledged any more, and the owner
