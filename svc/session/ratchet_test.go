@@ -99,7 +99,7 @@ func (r *rally) session(id, to string, devices ...string) {
 	for i := range r.count * 2 / 5 {
 		text := fmt.Sprint(id, " ", i)
 		switch {
-		case i%100 == 50:
+		case i%200 == 50:
 			r.accept(id, r.group, r.expect(text, slices.Concat(r.members, r.others(id))...))
 		case i%5 == 4:
 			r.accept(id, bob, r.expect(text, bob))
