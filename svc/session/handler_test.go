@@ -99,9 +99,7 @@ type shaky struct {
 	shake                    atomic.Bool
 	sent, done               atomic.Int64
 	panics, refusals, stalls atomic.Int64
-	refuse                   atomic.Bool            // the next message is not taken by the store
-	current                  atomic.Pointer[string] // the id of what is being handled
-	written                  atomic.Bool            // its row is in the open transaction
+	refuse                   atomic.Bool // the next message is not taken by the store
 
 	count, last int64 // of messages, and the last row that was counted
 
