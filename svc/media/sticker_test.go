@@ -189,7 +189,7 @@ func TestAnimatedSticker(t *testing.T) {
 	for pictures, want := range map[int]struct {
 		frames int
 		shown  uint32
-	}{2: {2, 50}, 45: {23, 100}} {
+	}{2: {2, 50}, 20: {20, 50}, 45: {23, 100}} {
 		out, err := New(Options{}).Sticker(t.Context(), moving(t, pictures))
 		if err != nil || len(out) > stickerBytes {
 			t.Fatalf("%d pictures: got %d bytes, %v", pictures, len(out), err)
