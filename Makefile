@@ -62,7 +62,7 @@ test-baileys: ## an unmodified Baileys talks with a session (installs it; needs 
 	bash .ci/baileys
 
 # Each package is built once with the fuzzer's instruments, then runs its targets one after the other.
-fuzz: ## each fuzz target for FUZZTIME, 30 seconds when it is not set
+fuzz: ## each fuzz target for FUZZTIME (30s, or 1000x for a count), 30 seconds when it is not set
 	@bin=$$(mktemp) && trap 'rm -f $$bin' EXIT; cache=$$($(GO) env GOCACHE)/fuzz; \
 	for d in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n 1 dirname | sort -u); do \
 	  $(GO) test -c -fuzz . -o $$bin $$d || exit 1; \
