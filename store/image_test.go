@@ -83,7 +83,7 @@ func (e effect) apply(content []byte, kept func() bool) []byte {
 
 func resize(content []byte, size int) []byte {
 	if size <= len(content) {
-		return content[:size:size] // what grows again is zero
+		return content[:size] // what grows again is zero, because append writes it
 	}
 	return append(content, make([]byte, size-len(content))...)
 }
