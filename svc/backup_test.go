@@ -44,6 +44,7 @@ func (g *gateway) answers(code int, want string, args ...string) string {
 // TestBackupsUnderLoad makes backups while two sessions write to each other. Each is
 // whole without any other file, and holds what was acknowledged before it began.
 func TestBackupsUnderLoad(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("left", ours)
 	g.pair("right", theirs)
@@ -158,6 +159,7 @@ func (g *gateway) isWhole(file string) {
 // TestBackupCommand goes through the forms of the command, beside a running gateway
 // and on a stopped one.
 func TestBackupCommand(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	must[object](g, 200, "POST", "/sessions/add", object{"sessionId": "shop"})
 	line, err := seal.Generate(false)
@@ -239,6 +241,7 @@ func partials(t testing.TB, folder string) (list []string) {
 // stopped database, and the gateway under a command that waits for it. Nothing that
 // is left looks complete, and the next one cleans up.
 func TestBackupKilled(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	must[object](g, 200, "GET", "/status", nil) // a stop in the middle of the start is no clean one
 	g.stop()
@@ -291,6 +294,7 @@ func (g *gateway) isAbsent(file string) {
 
 // TestBackupSchedule lets the gateway make backups by itself, in the sandbox's time.
 func TestBackupSchedule(t *testing.T) {
+	t.Parallel()
 	line, err := seal.Generate(false)
 	if err != nil {
 		t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 // TestBulk walks the good and bad answers of the bulk call; the bodies are golden files.
 func TestBulk(t *testing.T) {
+	t.Parallel()
 	g := start(t, t.TempDir(), []string{"SANDBOX_TIME_SCALE=100"}, "run", "--sandbox")
 	g.pair("shop", ours)
 	g.phone(theirs)
@@ -60,6 +61,7 @@ func (g *gateway) accepted(items []any) string {
 
 // TestBulkIsCancelled takes a batch back: what has not gone out does not go out.
 func TestBulkIsCancelled(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("shop", ours)
 	g.phone(theirs)
@@ -81,6 +83,7 @@ func TestBulkIsCancelled(t *testing.T) {
 // TestBulkDelayIsCancelled cancels a batch that waits for a day: the next one goes out at once, and meanwhile nobody waits for what
 // can never be sent.
 func TestBulkDelayIsCancelled(t *testing.T) {
+	t.Parallel()
 	g := start(t, t.TempDir(), []string{"SANDBOX_TIME_SCALE=100"}, "run", "--sandbox")
 	g.pair("shop", ours)
 	g.phone(theirs)
@@ -103,6 +106,7 @@ func TestBulkDelayIsCancelled(t *testing.T) {
 // TestBulkOfDeletedSession deletes a session whose batch waits: who waits for it is told, and a new session of that name is not
 // held up.
 func TestBulkOfDeletedSession(t *testing.T) {
+	t.Parallel()
 	g := start(t, t.TempDir(), []string{"SANDBOX_TIME_SCALE=100"}, "run", "--sandbox")
 	g.pair("shop", ours)
 	g.phone(theirs)
@@ -138,6 +142,7 @@ func (g *gateway) words(number string) (texts []string) {
 
 // TestBulkKill kills wamux in the middle of a batch of 200: each recipient gets one message, and each item has its outcome.
 func TestBulkKill(t *testing.T) {
+	t.Parallel()
 	const size, bad = 200, 50 // one in so many is bad
 	world := start(t, t.TempDir(), nil, "sandbox")
 	g := start(t, t.TempDir(), append(pointedAt(world), "SANDBOX_TIME_SCALE=100", "BULK_MESSAGE_MIN_DELAY=5000", "BULK_MESSAGE_MAX_DELAY=5000"), "run")

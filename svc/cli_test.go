@@ -76,6 +76,7 @@ func TestCommandLine(t *testing.T) {
 // TestStoppedWhileStarting: a service manager that stops what has just begun sees a
 // clean end.
 func TestStoppedWhileStarting(t *testing.T) {
+	t.Parallel()
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	var out, errs bytes.Buffer

@@ -160,6 +160,7 @@ func quietContent(t testing.TB, files ...string) content {
 
 // TestContentChanges changes one value, and one row, behind the number of rows.
 func TestContentChanges(t *testing.T) {
+	t.Parallel()
 	before := content{"a": {"x=1", "x=1", "x=2"}, "b": nil}
 	for _, c := range []struct {
 		name  string

@@ -14,6 +14,7 @@ import (
 // TestOffline stops the gateway, lets a phone write, and starts it again: all
 // of it comes, once, in order.
 func TestOffline(t *testing.T) {
+	t.Parallel()
 	world := start(t, t.TempDir(), nil, "sandbox")
 	g := start(t, t.TempDir(), pointedAt(world), "run")
 	g.pairOn(world, "shop", "6281000000001")
@@ -45,6 +46,7 @@ func pointedAt(world *gateway) []string {
 // TestKill sends both ways, kills -9 at a random moment, starts again, and
 // counts: nothing lost, nothing unreadable, nothing twice.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	world := start(t, t.TempDir(), nil, "sandbox")
 	g := start(t, t.TempDir(), pointedAt(world), "run")
 	all := g.talks(world, 1, 4, 1000)

@@ -24,6 +24,7 @@ const duplexMessages = 500
 // whatsmeow loses some of these for good: a send and a receive of the same
 // peer race for one ratchet.
 func TestDuplex(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("left", "6281000000001")
 	g.pair("right", "6281000000002")

@@ -15,6 +15,7 @@ import (
 
 // TestExamples runs the example clients as they are, beside a person who scans the code that they show.
 func TestExamples(t *testing.T) {
+	t.Parallel()
 	picture, err := base64.StdEncoding.DecodeString(tinyPNG)
 	if err != nil {
 		t.Fatal(err)

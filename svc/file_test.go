@@ -39,6 +39,7 @@ func needs(t testing.TB, programs ...string) {
 // TestMonitoringQueries runs, word for word, the two queries that users of the
 // old service have, on the live file.
 func TestMonitoringQueries(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("shop", ours)
 	file := filepath.Join(g.dir, "wamux-sandbox.db")
@@ -58,6 +59,7 @@ GROUP BY ws.sessionId, ws.status;`)
 // TestDeleteLeavesNothing deletes one of two sessions, which don't know each
 // other, and looks in every row of every table for anything of it.
 func TestDeleteLeavesNothing(t *testing.T) {
+	t.Parallel()
 	const friend = "6281000000077"
 	g := sandboxed(t)
 	g.phone(friend)
@@ -109,6 +111,7 @@ func traced(c content, words []string) (rows []string) {
 // everybody talks again. The sandbox's phones check the counters, and that they can
 // read everything.
 func TestBareCopyPutBack(t *testing.T) {
+	t.Parallel()
 	world := start(t, t.TempDir(), nil, "sandbox")
 	g := start(t, t.TempDir(), pointedAt(world), "run")
 	g.pairOn(world, "shop", ours)
@@ -148,6 +151,7 @@ func (g *gateway) talk(world *gateway, words string) {
 
 // TestFileModes looks at what lies on disk while it runs: nobody else reads it.
 func TestFileModes(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("shop", ours)
 	files, err := os.ReadDir(g.dir)
@@ -163,6 +167,7 @@ func TestFileModes(t *testing.T) {
 
 // TestSecondInstance starts wamux twice on one file.
 func TestSecondInstance(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	self, _ := os.Executable()
 	second := exec.Command(self, "run", "--sandbox")

@@ -51,6 +51,7 @@ const third = "6281000000003"
 // TestGroup lives in a group: messages both ways, a poll of ours with votes, somebody who leaves and reads no more, and the end of
 // our own being there.
 func TestGroup(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("shop", ours)
 	g.phone(theirs)

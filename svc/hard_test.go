@@ -64,6 +64,7 @@ func (g *gateway) refusesWith(status int, code, words string) {
 // out, stops the session and says so; it does not start again with such a file;
 // and what `wamux recover` makes of it is a gateway that talks.
 func TestDamagedFile(t *testing.T) {
+	t.Parallel()
 	world := start(t, t.TempDir(), nil, "sandbox")
 	g := start(t, t.TempDir(), pointedAt(world), "run")
 	g.pairOn(world, "shop", ours)
@@ -176,6 +177,7 @@ func leave(t *testing.T, file string, bytes int64) {
 // callers get 507, the session stops and says why, and nothing is acknowledged that
 // was not kept. When there is room all goes on by itself.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	world := start(t, t.TempDir(), nil, "sandbox")
 	g := start(t, small(t, 64), pointedAt(world), "run")
 	g.pairOn(world, "shop", ours)
@@ -239,6 +241,7 @@ func TestDiskFull(t *testing.T) {
 
 // TestReadOnlyDisk starts on a disk that cannot be written: a sentence, no crash.
 func TestReadOnlyDisk(t *testing.T) {
+	t.Parallel()
 	g := start(t, small(t, 32), nil, "run", "--sandbox")
 	g.stop()
 	if out, err := exec.Command("mount", "-o", "remount,ro", g.dir).CombinedOutput(); err != nil {
@@ -253,6 +256,7 @@ func TestReadOnlyDisk(t *testing.T) {
 // TestUndelete loses a device by a doubtful word of WhatsApp, and puts it back:
 // through the running gateway, and on the file.
 func TestUndelete(t *testing.T) {
+	t.Parallel()
 	world := start(t, t.TempDir(), nil, "sandbox")
 	g := start(t, t.TempDir(), pointedAt(world), "run")
 	g.pairOn(world, "shop", ours)

@@ -22,6 +22,7 @@ type attack struct {
 // TestHostileInput sends what nobody should send and looks at every table
 // before and after.
 func TestHostileInput(t *testing.T) {
+	t.Parallel()
 	g := start(t, t.TempDir(), []string{"MAX_FILE_SIZE=65536"}, "run", "--sandbox")
 	g.pair("shop", ours)
 	g.phone(theirs)

@@ -105,6 +105,7 @@ func writeFile(t testing.TB, name, text string, mode os.FileMode) {
 // TestKeyFiles makes identities, which the stock tools take, and refuses those
 // that should not be used.
 func TestKeyFiles(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	file, env := newKey(t)
 	if info, err := os.Stat(file); err != nil || info.Mode().Perm() != 0o600 {
@@ -163,6 +164,7 @@ func TestKeyFiles(t *testing.T) {
 // TestCredential takes the identity from the service manager, whatever mode it
 // gave the file.
 func TestCredential(t *testing.T) {
+	t.Parallel()
 	file, env := newKey(t)
 	given := t.TempDir()
 	writeFile(t, filepath.Join(given, "age-identity"), readFile(t, file), 0o440)
@@ -182,6 +184,7 @@ func TestCredential(t *testing.T) {
 // TestPassphrase opens a protected identity with a passphrase from a file, and
 // refuses to start without.
 func TestPassphrase(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "pass"), "correct horse\n", 0o600)
 	writeFile(t, filepath.Join(dir, "wrong"), "canary\n", 0o600)

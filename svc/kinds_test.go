@@ -24,6 +24,7 @@ const (
 // TestSendKinds sends every kind of message through the root API and looks at
 // what arrived at the phone: the content, and media byte for byte.
 func TestSendKinds(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("shop", ours)
 	g.phone(theirs)
@@ -94,6 +95,7 @@ func sendKinds() []sendKind {
 // TestConversion: a picture becomes a sticker, Ogg Opus gets its waveform, and
 // what needs ffmpeg says so where that is not there.
 func TestConversion(t *testing.T) {
+	t.Parallel()
 	g := start(t, t.TempDir(), []string{"PATH="}, "run", "--sandbox")
 	g.pair("shop", ours)
 	g.phone(theirs)
@@ -128,6 +130,7 @@ func TestConversion(t *testing.T) {
 
 // TestV1Kinds sends through /v1 what the root API has under other names.
 func TestV1Kinds(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("shop", ours)
 	g.phone(theirs)
@@ -156,6 +159,7 @@ func TestV1Kinds(t *testing.T) {
 
 // TestSendAbout sends what speaks of an earlier message.
 func TestSendAbout(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("shop", ours)
 	g.phone(theirs)
@@ -270,6 +274,7 @@ func (g *gateway) sameMedia(got received, want []byte) {
 // TestReceiveKinds lets a phone send everything it can; each is in chat
 // history with type, text and metadata.
 func TestReceiveKinds(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("shop", ours)
 	g.phone(theirs)
@@ -297,6 +302,7 @@ func TestReceiveKinds(t *testing.T) {
 // TestReceiveAbout lets a phone speak of its own earlier message: a reply and a
 // reaction are rows of their own, an edit and a deletion change the row.
 func TestReceiveAbout(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("shop", ours)
 	g.phone(theirs)

@@ -31,6 +31,7 @@ type badCall struct {
 // of another type, too long, unknown, or not for this caller. Each answer must have the status that is right for what is wrong, be
 // one that the document has, and a sentence; and nothing may have changed.
 func TestBadInput(t *testing.T) {
+	t.Parallel()
 	g := start(t, t.TempDir(), []string{"MAX_FILE_SIZE=65536", "SANDBOX_TIME_SCALE=100"}, "run", "--sandbox")
 	g.pair("shop", ours)
 	g.phone(theirs)

@@ -8,6 +8,7 @@ import (
 // TestRootWithoutWhatsApp: a session whose WhatsApp cannot be reached gets no QR code, and says so; and who asks too often is told
 // when to come again. The bodies are golden files.
 func TestRootWithoutWhatsApp(t *testing.T) {
+	t.Parallel()
 	nobody, err := net.Listen("tcp", "127.0.0.1:0") // an address at which nobody answers
 	if err != nil {
 		t.Fatal(err)

@@ -15,6 +15,7 @@ type shownCode struct {
 
 // TestPairingCode links a session by a code that a person types: for a number that is none, wrong, and right.
 func TestPairingCode(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	must[object](g, 201, "POST", "/v1/sessions", object{"id": "shop"})
 	path, ask := "/v1/sessions/shop/pairing-code", object{"phone": "+62 810-0000-0001"}
@@ -45,6 +46,7 @@ func TestPairingCode(t *testing.T) {
 
 // TestPairingCodeEnds lets a code lie until the connection that it came with has ended.
 func TestPairingCodeEnds(t *testing.T) {
+	t.Parallel()
 	g := start(t, t.TempDir(), []string{"SANDBOX_TIME_SCALE=100"}, "run", "--sandbox")
 	must[object](g, 201, "POST", "/v1/sessions", object{"id": "shop"})
 	g.phone(ours)

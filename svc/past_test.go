@@ -63,6 +63,7 @@ func (g *gateway) heard(fits func(told) bool) bool { return slices.ContainsFunc(
 // TestPast links a phone that has talked before: its messages, chats and contacts are in the database, once, in their order, and no
 // bot takes them for news.
 func TestPast(t *testing.T) {
+	t.Parallel()
 	g, old := lived(t)
 	g.pair("shop", pastShop)
 	eventually(t, "the history", func() bool { return len(g.history("shop")) == old })
@@ -146,6 +147,7 @@ func (g *gateway) logOutAndPairAgain(session, number string) {
 
 // TestPastFileIsGone: where a part of the history cannot be downloaded the phone is asked to upload it again.
 func TestPastFileIsGone(t *testing.T) {
+	t.Parallel()
 	g, old := lived(t)
 	must[object](g, 204, "POST", "/v1/sandbox/faults", object{"kind": "media_404", "count": 1})
 	g.pair("shop", pastShop)
@@ -159,6 +161,7 @@ func TestPastFileIsGone(t *testing.T) {
 
 // TestAppState: what the owner of the phone changes becomes events with both identities, and shows in what is stored.
 func TestAppState(t *testing.T) {
+	t.Parallel()
 	g, old := lived(t)
 	g.pair("shop", pastShop)
 	eventually(t, "the history", func() bool { return len(g.history("shop")) == old })

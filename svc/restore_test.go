@@ -17,6 +17,7 @@ const another = "6281000000003" // a second peer
 // peer, and a group, talk again both ways; nobody asks for a message twice, and no
 // counter is used again.
 func TestRestores(t *testing.T) {
+	t.Parallel()
 	world := start(t, t.TempDir(), nil, "sandbox")
 	g := start(t, t.TempDir(), pointedAt(world), "run")
 	g.pairOn(world, "shop", ours)

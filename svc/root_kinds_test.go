@@ -8,6 +8,7 @@ import (
 // TestRootKinds holds the answers to every kind of message of the root API, good
 // and bad, against golden files.
 func TestRootKinds(t *testing.T) {
+	t.Parallel()
 	g := start(t, t.TempDir(), nil, "run", "--sandbox")
 	g.pair("shop", ours)
 	g.phone(theirs)

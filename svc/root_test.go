@@ -29,6 +29,7 @@ type scenario struct {
 // TestRootAPI walks every row of the root API, good and bad answers, against
 // the running program; the bodies are golden files.
 func TestRootAPI(t *testing.T) {
+	t.Parallel()
 	g := start(t, t.TempDir(), []string{"MAX_SESSIONS=2"}, "run", "--sandbox")
 	g.play(beforePairing())
 	g.pair("shop", ours)

@@ -17,6 +17,7 @@ func identities(t testing.TB, file string) int {
 // TestRotateSteps cuts a rotation off at each of its steps: database and file open
 // together, and the same command goes on with the key that was made already.
 func TestRotateSteps(t *testing.T) {
+	t.Parallel()
 	file, env := newKey(t)
 	env = append(env, "DATABASE_URL=file:wamux-sandbox.db")
 	g := start(t, t.TempDir(), env, "run", "--sandbox")
@@ -85,6 +86,7 @@ func TestRotateSteps(t *testing.T) {
 // TestRotateCredential: a gateway that has its key from the service manager sees a
 // new one after a restart only. Until then nothing is lost.
 func TestRotateCredential(t *testing.T) {
+	t.Parallel()
 	file, env := newKey(t)
 	given := t.TempDir()
 	hand := func() { writeFile(t, filepath.Join(given, "age-identity"), readFile(t, file), 0o440) }

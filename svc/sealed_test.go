@@ -15,6 +15,7 @@ import (
 // TestSealed: what a phone encrypts once more, with the secret of the message it
 // speaks of, is opened: about our messages and about its own.
 func TestSealed(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("shop", ours)
 	g.phone(theirs)
@@ -92,6 +93,7 @@ func (g *gateway) eventOf(id any) (kind string) {
 // TestStaysSealed: what cannot be opened is kept as it came and holds up
 // nothing, also when it is made to break whoever opens it.
 func TestStaysSealed(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("shop", ours)
 	g.phone(theirs)
@@ -127,6 +129,7 @@ func TestStaysSealed(t *testing.T) {
 // TestSecretOutlivesLostAck: a poll that is sent again keeps its secret, so that
 // votes in the copy that did arrive can be read.
 func TestSecretOutlivesLostAck(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.pair("shop", ours)
 	g.phone(theirs)

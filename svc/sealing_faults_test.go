@@ -14,6 +14,7 @@ import (
 // TestStockAge writes sealed values out with the sqlite3 shell and opens them with
 // Debian's age, as the help says.
 func TestStockAge(t *testing.T) {
+	t.Parallel()
 	file, env := newKey(t)
 	g := start(t, t.TempDir(), env, "run", "--sandbox")
 	g.pair("shop", ours)
@@ -43,6 +44,7 @@ func otherKey(t testing.TB) string {
 // TestWrongKey: without the key, and with another one, nothing opens the database
 // and no byte of it changes.
 func TestWrongKey(t *testing.T) {
+	t.Parallel()
 	_, env := newKey(t)
 	g := start(t, t.TempDir(), env, "run", "--sandbox")
 	must[object](g, 200, "POST", "/sessions/add", object{"sessionId": "shop"}) // its QR code is a secret
@@ -76,6 +78,7 @@ func TestWrongKey(t *testing.T) {
 // TestMeddledRows swaps, forges, cuts and opens sealed rows behind the program's
 // back: each is refused, by name, every time, and the session says so.
 func TestMeddledRows(t *testing.T) {
+	t.Parallel()
 	_, env := newKey(t)
 	g := start(t, t.TempDir(), env, "run", "--sandbox")
 	g.pair("shop", ours)
@@ -134,6 +137,7 @@ func (g *gateway) told(session string) string {
 // rotating, over and over. File and database open together each time, all values
 // open in the end, and nothing of the old form is left.
 func TestSealKill(t *testing.T) {
+	t.Parallel()
 	file, env := newKey(t)
 	env = append(env, "DATABASE_URL=file:wamux-sandbox.db")
 	g := start(t, t.TempDir(), env, "run", "--sandbox")

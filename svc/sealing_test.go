@@ -131,6 +131,7 @@ func hides(t testing.TB, file string, secrets map[string][]byte) {
 // TestNoSecretLeft: a program that seals writes no secret in clear, wherever it
 // keeps it, and with HISTORY=off no text either.
 func TestNoSecretLeft(t *testing.T) {
+	t.Parallel()
 	for _, history := range []string{"full", "off"} {
 		t.Run(history, func(t *testing.T) {
 			_, env := newKey(t)
@@ -217,6 +218,7 @@ func (g *gateway) kinds() map[string]int {
 // key, in clear again and sealed again, by commands beside the running gateway and
 // on the stopped one; it talks in between.
 func TestSealOnOff(t *testing.T) {
+	t.Parallel()
 	file, env := newKey(t)
 	world := start(t, t.TempDir(), nil, "sandbox")
 	g := start(t, t.TempDir(), pointedAt(world), "run")

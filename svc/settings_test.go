@@ -11,6 +11,7 @@ import (
 
 // TestSettings runs wamux with a .env file as an operator of the old service has it, and looks at what each line does.
 func TestSettings(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	dotenv := `# of the old service
 NODE_ENV=production

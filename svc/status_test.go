@@ -4,6 +4,7 @@ import "testing"
 
 // TestStatus: a session gets the status posts of people whom its account knows, and posts its own to them.
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	g := sandboxed(t)
 	g.phone(theirs)
 	g.pair("shop", ours)

@@ -41,6 +41,7 @@ func terminal(t *testing.T) (person, program *os.File) {
 // TestTypedPassphrase asks at the terminal, shows nothing of what is typed, and
 // gives up when it is interrupted.
 func TestTypedPassphrase(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	shut, err := seal.Protect([]byte(wamux(t, dir, nil, "key", "new").out), "canary horse", 10)
 	if err != nil {
