@@ -56,6 +56,15 @@ func (d *Device) Stage(ctx context.Context, prepare func(store.Sealer) (func(*st
 	}
 }
 
+// Moved registers fn with a send, whose ctx SendContext made: it is called within
+// SendMessage when the ratchets that the message moves are handed in, which is
+// before a byte of it is written, and not at all when none moves. fn must be quick.
+func (d *Device) Moved(ctx context.Context, fn func()) {
+	if w := d.stores.work(ctx); w != nil {
+		w.moved = fn
+	}
+}
+
 // Paired tells whether the device is linked to an account. Unlike the fields of
 // the embedded Device it may be asked from any goroutine.
 func (d *Device) Paired() bool { return d.keeper.paired.Load() }

@@ -34,7 +34,8 @@
 //     PutAppStateMutationMACs; a crash loses the patch, which is fetched again.
 //
 // So a received text costs one commit, with its row in the history, and a sent
-// one costs one. Caches change after the commit, never before.
+// one costs one; messages of a session that are sent at once share it, since the
+// next is made while the commit of the one before is under way ([Device.Moved]). Caches change after the commit, never before.
 //
 // # The end of a run
 //

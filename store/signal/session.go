@@ -178,7 +178,11 @@ func (s *stores) putSessions(ctx context.Context, records map[string][]byte, len
 		if err != nil {
 			return err
 		}
-		return w.settle(stage)
+		if err := w.settle(stage); err != nil {
+			return err
+		}
+		w.tell()
+		return nil
 	}
 	if err := s.ratchet.claim(ctx, lent); err != nil {
 		return err

@@ -14,6 +14,8 @@ type work struct {
 	owner   *stores
 	sending bool
 
+	moved func() // what a send does once its ratchets are handed in; nil for nothing, and when that is done
+
 	mu    sync.Mutex
 	holds bool // the ratchet lock; a decryption always does
 }
@@ -65,6 +67,14 @@ func (w *work) settle(fn func(*batch)) error {
 	}
 	w.reset()
 	return nil
+}
+
+// tell says, once, that the ratchets are handed in.
+func (w *work) tell() {
+	if fn := w.moved; fn != nil {
+		w.moved = nil
+		fn()
+	}
 }
 
 // stage runs fn on the work's batch.

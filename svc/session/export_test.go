@@ -15,3 +15,6 @@ func (m *Manager) WrapConvert(wrap func(Converter) Converter) {
 
 // State is what a session says of itself, also when that cannot be saved.
 func (m *Manager) State(id string) store.SessionState { return m.known(id).seen.state() }
+
+// Wake tells a session's sender that there are jobs in the database.
+func (m *Manager) Wake(id string) { m.known(id).nudge() }

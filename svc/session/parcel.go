@@ -2,8 +2,10 @@ package session
 
 import (
 	"crypto/rand"
+	"time"
 
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types"
 
@@ -18,6 +20,10 @@ type parcel struct {
 	msg    *waE2E.Message
 	secret []byte // the same in every attempt
 	sent   whatsmeow.SendResponse
+
+	attempt int                 // how many tries there were
+	ack     <-chan *binary.Node // gets the ack of the last one; nil when that is here already
+	until   time.Time           // when the ack is late
 }
 
 // pack uploads the media, if there is any, and makes the message.

@@ -186,8 +186,9 @@ func (p *pipeline) release() {
 	clear(p.known)
 }
 
-// next waits for a job that is started. false means that the sender has to end.
-func (p *pipeline) next() (*store.Job, bool) {
+// next waits for a job that is started; nil when the bell rang before. false means that
+// the sender has to end.
+func (p *pipeline) next(bell <-chan struct{}) (*store.Job, bool) {
 	select {
 	case <-p.o.quit:
 		return nil, false
@@ -196,6 +197,8 @@ func (p *pipeline) next() (*store.Job, bool) {
 	select {
 	case j := <-p.ready:
 		return j, true
+	case <-bell:
+		return nil, true
 	case <-p.o.quit:
 	case <-p.o.ctx.Done():
 	}

@@ -19,8 +19,8 @@ import (
 // ackTime is how long WhatsApp may take to acknowledge a message.
 const ackTime = 20 * time.Second
 
-// sender brings a session's jobs to WhatsApp while it is online, one after the
-// other, first in first out.
+// sender brings a session's jobs to WhatsApp while it is online, first in first
+// out. Messages to people do not wait for the acks of those before them; see window.
 type sender struct {
 	s    *session
 	run  *run
@@ -45,24 +45,42 @@ func (o *sender) stop() { o.once.Do(func() { close(o.quit) }) }
 func (o *sender) loop() {
 	defer close(o.done)
 	jobs, all := newPipeline(o)
-	for {
-		job, ok := jobs.next()
-		if !ok {
-			break
-		}
-		o.s.sent.begin(job.MessageID)
-		r, ok := o.bring(job)
-		if !ok {
-			o.s.sent.end(job.MessageID)
-			break
-		}
-		jobs.results <- r
+	w := newWindow(o, jobs.results)
+	var todo []*parcel // what is next: what came back, then a new one
+	for ok := true; ok; {
+		todo, ok = o.step(jobs, w, todo)
 	}
 	o.stop()
+	for _, p := range append(w.close(), todo...) {
+		o.s.sent.end(p.job.MessageID)
+	}
 	close(jobs.results)
 	all.Wait()
 	jobs.release()
 	o.cut()
+}
+
+// step tries the next job once, after what came back, and returns what is to be done
+// then. false means that the sender has to end; the jobs then stay as they are, for
+// the next one.
+func (o *sender) step(jobs *pipeline, w *window, todo []*parcel) ([]*parcel, bool) {
+	if back := w.back(); len(back) > 0 {
+		todo = append(back, todo...)
+		return todo, o.pause(noAnswer().wait(back[0].attempt - 1))
+	}
+	if len(todo) == 0 {
+		job, ok := jobs.next(w.bell)
+		if job == nil {
+			return nil, ok
+		}
+		o.s.sent.begin(job.MessageID)
+		todo = []*parcel{{job: job}}
+	}
+	wait := o.bring(todo[0], w)
+	if wait == 0 {
+		return todo[1:], true
+	}
+	return todo, o.pause(wait)
 }
 
 // fault ends the run, because the database let us down.
@@ -71,26 +89,29 @@ func (o *sender) fault(err error) bool {
 	return false
 }
 
-// bring tries a job until it is sent or has failed. false means the sender has
-// to end; the job then stays as it is, for the next one.
-func (o *sender) bring(job *store.Job) (result, bool) {
-	parcel := &parcel{job: job}
-	for attempt := 0; ; attempt++ {
-		if !job.Deadline.IsZero() && time.Now().After(job.Deadline) {
-			return o.failed(job, tooLate()), true
-		}
-		err := o.try(parcel)
-		if err == nil {
-			return o.arrived(parcel), true
-		}
-		why := o.judge(parcel, err)
-		switch {
-		case why.final || attempt+1 >= why.attempts:
-			return o.failed(job, why), true
-		case !o.pause(why.wait(attempt)):
-			return result{}, false
-		}
+// bring tries a job once. It is done, or on the wire, when that returns 0; otherwise it is
+// to be tried again after so long.
+func (o *sender) bring(p *parcel, w *window) time.Duration {
+	if !p.job.Deadline.IsZero() && time.Now().After(p.job.Deadline) {
+		w.done(o.failed(p.job, tooLate()))
+		return 0
 	}
+	err := o.try(p)
+	if err != nil {
+		why := o.judge(p, err)
+		p.attempt++
+		if !why.final && p.attempt < why.attempts {
+			return why.wait(p.attempt - 1)
+		}
+		w.done(o.failed(p.job, why))
+		return 0
+	}
+	if p.ack != nil {
+		w.launch(p)
+	} else {
+		w.done(o.arrived(p))
+	}
+	return 0
 }
 
 // pause waits before the next attempt. false means the sender has to end.
@@ -118,6 +139,7 @@ func (o *sender) try(p *parcel) (err error) {
 	ctx, release := o.run.device.SendContext(o.run.ctx)
 	defer release()
 	o.run.device.Stage(ctx, o.note(p.job))
+	p.ack = nil
 	if p.msg == nil {
 		if err := o.pack(p); err != nil {
 			return err
@@ -125,6 +147,7 @@ func (o *sender) try(p *parcel) (err error) {
 	}
 	msg := proto.Clone(p.msg).(*waE2E.Message) // the library writes into it
 	o.protect(p, msg)
+	o.foretell(ctx, p)
 	p.sent, err = o.run.client.SendMessage(ctx, p.to, msg, whatsmeow.SendRequestExtra{
 		ID: p.job.MessageID, Timeout: o.s.m.scaled(ackTime)})
 	return err
