@@ -174,6 +174,7 @@ type Tx struct {
 	vault   *vault
 	history History
 	dirty   bool  // something was written
+	rows    bool  // perhaps to whatsapp_sessions
 	fatal   error // SQLite may have rolled back the whole group by itself
 }
 
@@ -182,6 +183,7 @@ func (tx *Tx) Exec(query string, args ...any) (sql.Result, error) {
 	if tx.fatal != nil {
 		return nil, tx.fatal
 	}
+	tx.rows = tx.rows || writesSessions(query)
 	res, err := tx.conn.exec(query, args...)
 	if err != nil {
 		return nil, tx.note(err)

@@ -67,6 +67,7 @@ type DB struct {
 	suspicion    chan struct{}         // one slot
 	unclean      bool                  // the run before did not end by Close
 	unsaved      unsaved
+	rows         sessionRows
 	copying      chan struct{}   // holds one entry while somebody copies or rewrites the whole file
 	stopping     context.Context // ends when Close begins
 	stop         context.CancelFunc

@@ -190,10 +190,18 @@ func findSession(tx *Tx, id string) (*Session, error) {
 
 // Session returns one session, or the error session_not_found.
 func (db *DB) Session(ctx context.Context, id string) (s *Session, err error) {
+	s, changes := db.rows.get(id)
+	if s != nil {
+		db.unsaved.apply(s)
+		return s, ctx.Err()
+	}
 	err = db.Read(ctx, func(tx *Tx) (err error) {
 		s, err = findSession(tx, id)
 		return err
 	})
+	if err == nil {
+		db.rows.put(s, changes)
+	}
 	db.unsaved.apply(s)
 	return s, err
 }

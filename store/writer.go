@@ -318,7 +318,11 @@ func (w *writer) finish(tx *Tx) error {
 			return err
 		}
 	}
-	if err := w.conn.end("COMMIT"); err != nil {
+	err := w.conn.end("COMMIT")
+	if tx.rows {
+		w.db.rows.forget()
+	}
+	if err != nil {
 		w.rollback()
 		return err
 	}
