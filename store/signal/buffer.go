@@ -153,11 +153,5 @@ func (s *stores) ClearBufferedEventPlaintext(ctx context.Context, hash [32]byte)
 // DeleteOldBufferedHashes forgets events so old that they cannot come again.
 func (s *stores) DeleteOldBufferedHashes(ctx context.Context) (err error) {
 	defer s.guard(ctx, &err)
-	return s.change(ctx, func(b *batch) {
-		b.run(func(tx *store.Tx) error {
-			_, err := tx.Exec(`DELETE FROM event_buffer WHERE sessionId = ? AND insertedAt < ?`,
-				s.session, tx.Now.Add(-bufferLife).UnixMilli())
-			return err
-		})
-	})
+	return s.change(ctx, func(b *batch) { b.run(s.tidyOldest("event_buffer", "insertedAt", bufferLife)) })
 }

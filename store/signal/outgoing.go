@@ -76,11 +76,5 @@ func (s *stores) DeleteOldOutgoingEvents(ctx context.Context) (err error) {
 	if !s.tidied.due() {
 		return nil
 	}
-	return s.change(ctx, func(b *batch) {
-		b.run(func(tx *store.Tx) error {
-			_, err := tx.Exec(`DELETE FROM outgoing_events WHERE sessionId = ? AND createdAt < ?`,
-				s.session, tx.Now.Add(-outgoingLife).UnixMilli())
-			return err
-		})
-	})
+	return s.change(ctx, func(b *batch) { b.run(s.tidyOldest("outgoing_events", "createdAt", outgoingLife)) })
 }
