@@ -25,9 +25,11 @@ const (
 )
 
 // BenchmarkLoad measures wamux beside whatsmeow over its own store, in the same run and against the same sandbox, which is a
-// process of its own: every figure is also a ratio. WAMUX_LOAD names the numbers of sessions, "1,20,100" when it is not set.
+// process of its own: every figure is also a ratio. WAMUX_LOAD names the numbers of sessions, "1,20,100" when it is not set,
+// "100,500" to see what many sessions cost. With WAMUX_LOAD_SEALED=1 there is a third, wamux with a sealed database.
 // What was sent is counted where it arrives, at the phones.
 func BenchmarkLoad(b *testing.B) {
+	own := map[int]float64{} // wamux by itself: texts a second from all sessions
 	for _, n := range loadSizes(b) {
 		b.Run(fmt.Sprint("sessions=", n), func(b *testing.B) {
 			l := newLoad(b, n)
@@ -37,9 +39,17 @@ func BenchmarkLoad(b *testing.B) {
 				}
 			}
 			l.report()
+			own[n] = l.median("wamux", everybody(n)+", texts/s")
+			if few := own[100]; few > 0 && n > 100 {
+				fmt.Printf("wamux with %d sessions, texts/s beside 100: %.2f\n", n, own[n]/few)
+				b.ReportMetric(own[n]/few, "beside-100-ratio")
+			}
 		})
 	}
 }
+
+// everybody names the figures of all sessions sending at once.
+func everybody(n int) string { return fmt.Sprintf("%d sessions, %d clients", n, 2*n) }
 
 func loadSizes(b *testing.B) (sizes []int) {
 	list := os.Getenv("WAMUX_LOAD")
@@ -90,6 +100,10 @@ func newLoad(b *testing.B, n int) *load {
 	l.world = start(b, b.TempDir(), []string{"LOG_LEVEL=error"}, "sandbox")
 	l.add("whatsmeow", newRawSubject(b, l.world), "62811")
 	l.add("wamux", newGatewaySubject(b, l.world), "62812")
+	if os.Getenv("WAMUX_LOAD_SEALED") != "" {
+		_, env := newKey(b)
+		l.add("sealed", newGatewaySubject(b, l.world, env...), "62813")
+	}
 	return l
 }
 
@@ -124,11 +138,12 @@ func (l *load) measure(name string) {
 	l.timed(name, "start until all online, s", func() { s.restart(); l.online(name) })
 	kib, goroutines := settledSize(s)
 	l.note(name, "idle, MiB RSS", "%.0f", float64(kib)/1024)
+	l.note(name, "idle, KiB RSS a session", "%.0f", float64(kib)/float64(l.n))
 	l.note(name, "idle, goroutines", "%.0f", float64(goroutines))
 	l.sends(name, "1 session, 1 client", 1, 1, loadTexts)
 	l.sends(name, "1 session, 8 clients", 1, 8, loadTexts)
 	if l.n > 1 {
-		l.sends(name, fmt.Sprintf("%d sessions, %d clients", l.n, 2*l.n), l.n, 2*l.n, 2*loadTexts)
+		l.sends(name, everybody(l.n), l.n, 2*l.n, 2*loadTexts)
 	}
 	l.hears(name)
 	l.timed(name, "reconnect after a drop, s", func() { l.drop(name); l.online(name) })
@@ -274,22 +289,39 @@ func (l *load) online(subject string) {
 	})
 }
 
-// report prints the medians and gives the ratios to the benchmark.
+// median is the median of a figure of a subject, 0 where there is none.
+func (l *load) median(subject, name string) float64 {
+	for _, f := range l.figures {
+		if f.name == name {
+			return median(f.values[subject])
+		}
+	}
+	return 0
+}
+
+// report prints the medians, with the ratio of each subject to whatsmeow, and gives that of wamux to the benchmark.
 func (l *load) report() {
 	var text bytes.Buffer
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(table, "%d sessions\twhatsmeow\twamux\tratio\n", l.n)
+	fmt.Fprintf(table, "%d sessions\t%s", l.n, l.subjects[0])
+	for _, s := range l.subjects[1:] {
+		fmt.Fprintf(table, "\t%s\tratio", s)
+	}
 	for _, f := range l.figures {
-		yard, ours := median(f.values["whatsmeow"]), median(f.values["wamux"])
+		yard := median(f.values[l.subjects[0]])
 		if yard == 0 { // the system does not tell
 			continue
 		}
-		fmt.Fprintf(table, "%s\t"+f.format+"\t"+f.format+"\t%.2f\n", f.name, yard, ours, ours/yard)
-		l.b.ReportMetric(ours/yard, strings.NewReplacer(" ", "-", ",", "").Replace(f.name)+"-ratio")
+		fmt.Fprintf(table, "\n%s\t"+f.format, f.name, yard)
+		for _, s := range l.subjects[1:] {
+			ours := median(f.values[s])
+			fmt.Fprintf(table, "\t"+f.format+"\t%.2f", ours, ours/yard)
+		}
+		l.b.ReportMetric(median(f.values["wamux"])/yard, strings.NewReplacer(" ", "-", ",", "").Replace(f.name)+"-ratio")
 	}
 	table.Flush()
-	l.b.ReportMetric(0, "ns/op")      // says nothing here
-	fmt.Printf("\n%s", text.String()) // the log of a benchmark ends after ten lines
+	l.b.ReportMetric(0, "ns/op")        // says nothing here
+	fmt.Printf("\n%s\n", text.String()) // the log of a benchmark ends after ten lines
 }
 
 func median(values []float64) float64 {
@@ -332,8 +364,9 @@ type gatewaySubject struct {
 }
 
 // newGatewaySubject makes a gateway that connects again as soon as it can, as whatsmeow does the first time.
-func newGatewaySubject(b *testing.B, world *gateway) *gatewaySubject {
-	return &gatewaySubject{gateway: start(b, b.TempDir(), append(pointedAt(world), "LOG_LEVEL=error", "RECONNECT_DELAY=1"), "run"), world: world}
+func newGatewaySubject(b *testing.B, world *gateway, env ...string) *gatewaySubject {
+	env = append(append(pointedAt(world), "LOG_LEVEL=error", "RECONNECT_DELAY=1"), env...)
+	return &gatewaySubject{gateway: start(b, b.TempDir(), env, "run"), world: world}
 }
 
 func loadSession(n int) string { return fmt.Sprintf("load%03d", n) }
