@@ -18,14 +18,10 @@ import (
 // wamux makes a call of wamux in the folder of the gateway, with its settings.
 func (g *gateway) wamux(args ...string) *exec.Cmd {
 	g.t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		g.t.Fatal(err)
-	}
 	if slices.Contains(g.args, "--sandbox") {
 		args = append(args, "--sandbox")
 	}
-	cmd := exec.Command(self, args...)
+	cmd := exec.Command(program(g.t), args...)
 	cmd.Dir, cmd.Env = g.dir, append(append(os.Environ(), "WAMUX_TEST_MAIN=1"), g.env...)
 	return cmd
 }

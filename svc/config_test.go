@@ -75,7 +75,7 @@ func TestReadConfig(t *testing.T) {
 		}},
 		{name: "HistorySealed", env: map[string]string{"HISTORY": "metadata", "AGE_IDENTITY_FILE": "age.key"}, check: func(c Config) bool { return len(c.notes()) == 0 }},
 		{name: "ErrHistory", env: map[string]string{"HISTORY": "none"}, want: `HISTORY (environment) is "none", but it must be full, metadata or off`},
-		{name: "ErrRecipient", env: map[string]string{"AGE_RECIPIENTS": "AGE-SECRET-KEY-1CANARY", "AGE_IDENTITY_FILE": "x"}, want: "AGE_RECIPIENTS (environment) must be recipients, words that begin with age1"},
+		{name: "ErrRecipient", env: map[string]string{"AGE_RECIPIENTS": "AGE-SECRET-KEY-1CANARY", "AGE_IDENTITY_FILE": "x"}, want: "AGE_RECIPIENTS (environment) cannot be used: a recipient must be one word that begins with age1"},
 		{name: "ErrRecipientAlone", env: map[string]string{"AGE_PASSPHRASE_FILE": "x"}, want: "only make sense with AGE_IDENTITY_FILE"},
 		{name: "ErrLogIsDatabase", env: map[string]string{"LOG_FILE": "wamux.db"}, want: "names the database"},
 		{name: "CORSAny", dotenv: "CORS_ORIGIN=*", check: func(c Config) bool {

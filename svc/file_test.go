@@ -169,8 +169,7 @@ func TestFileModes(t *testing.T) {
 func TestSecondInstance(t *testing.T) {
 	t.Parallel()
 	g := sandboxed(t)
-	self, _ := os.Executable()
-	second := exec.Command(self, "run", "--sandbox")
+	second := exec.Command(program(t), "run", "--sandbox")
 	second.Dir, second.Env = g.dir, append(os.Environ(), "WAMUX_TEST_MAIN=1", "PORT=0")
 	out, err := second.CombinedOutput()
 	if second.ProcessState.ExitCode() != 1 || !strings.Contains(string(out), "error: ") {

@@ -32,7 +32,9 @@ func TestMain(m *testing.M) {
 	case "raw":
 		os.Exit(profiled(rawMain))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	plain.remove()
+	os.Exit(code)
 }
 
 // profiled writes a CPU profile of fn into the folder WAMUX_PROFILE, when that is set: one for each process, so that a
@@ -102,12 +104,8 @@ func sandboxed(t testing.TB) *gateway {
 // begin starts the process (again).
 func (g *gateway) begin() {
 	g.t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		g.t.Fatal(err)
-	}
 	g.log, g.out, g.done = &syncBuffer{}, &syncBuffer{}, make(chan struct{})
-	g.cmd = exec.Command(self, g.args...)
+	g.cmd = exec.Command(program(g.t), g.args...)
 	g.cmd.Dir = g.dir
 	g.cmd.Env = append(append(os.Environ(), "WAMUX_TEST_MAIN=1", "PORT=0", "LOG_LEVEL=debug", "RECONNECT_DELAY=50", "GORACE=halt_on_error=1"), g.env...)
 	g.cmd.Stderr = g.log

@@ -21,11 +21,7 @@ import (
 // runs is a command on the gateway's folder: its exit code and all it said.
 func (g *gateway) runs(args ...string) (code int, said string) {
 	g.t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		g.t.Fatal(err)
-	}
-	cmd := exec.Command(self, args...)
+	cmd := exec.Command(program(g.t), args...)
 	cmd.Dir, cmd.Env = g.dir, append(append(os.Environ(), "WAMUX_TEST_MAIN=1", "PORT=0"), g.env...)
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {

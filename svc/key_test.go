@@ -34,11 +34,7 @@ func wamux(t testing.TB, dir string, env []string, args ...string) said {
 // command is wamux that is not started yet.
 func command(t testing.TB, dir string, env []string, args ...string) *exec.Cmd {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(self, args...)
+	cmd := exec.Command(program(t), args...)
 	cmd.Dir = dir
 	cmd.Env = append(append(os.Environ(), "WAMUX_TEST_MAIN=1", "GORACE=halt_on_error=1"), env...)
 	return cmd
@@ -146,7 +142,7 @@ func TestKeyFiles(t *testing.T) {
 		"holds no age identity":     {"AGE_IDENTITY_FILE=none.key"},
 		"open to other users":       {"AGE_IDENTITY_FILE=open.key"},
 		"No key is configured":      nil,
-		"words that begin with age": append(env, "AGE_RECIPIENTS=canary"),
+		"word that begins with age": append(env, "AGE_RECIPIENTS=canary"),
 		"only make sense with":      {"AGE_RECIPIENTS=" + own},
 		"is no file":                {"AGE_IDENTITY_FILE=."},
 	} {

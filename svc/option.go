@@ -41,7 +41,7 @@ func options() []option {
 		{env: "BACKUP_KEEP", flag: "backup-keep", preset: "7", help: "how many of them stay; older ones are removed when a newer one is whole", check: whole(1, 100000)},
 		{env: "BACKUP_RECIPIENTS", flag: "backup-recipients", help: "encrypt them to these age recipients, age1… (comma separated)", check: areRecipients},
 		{env: "AGE_IDENTITY_FILE", flag: "age-identity-file", help: "identity file (`wamux key new`) to seal secret values with; empty: age-identity among the service manager's credentials, else values are kept in clear"},
-		{env: "AGE_RECIPIENTS", flag: "age-recipients", hushed: true, help: "further keys, age1… (comma separated), that may open the values, for recovery", check: isRecipients},
+		{env: "AGE_RECIPIENTS", flag: "age-recipients", hushed: true, help: "further keys, age1… (comma separated), that may open the values, for recovery", check: areRecipients},
 		{env: "AGE_PASSPHRASE_FILE", flag: "age-passphrase-file", help: "file with the passphrase of an identity file that has one; empty: asked for at the terminal"},
 		{env: "HISTORY", flag: "history", preset: "full", help: historyHelp, check: isHistory},
 		{env: "MAX_SESSIONS", flag: "max-sessions", preset: "0", help: "how many sessions may exist; 0: as many as you like", check: whole(0, 100000)},
@@ -85,15 +85,6 @@ func isHistory(s string) error {
 		return nil
 	}
 	return errors.New("must be full, metadata or off")
-}
-
-func isRecipients(s string) error {
-	for _, name := range list(s) {
-		if err := seal.CheckRecipient(name); err != nil {
-			return errors.New("must be recipients, words that begin with age1, with commas between")
-		}
-	}
-	return nil
 }
 
 func whole(low, high int64) func(string) error {

@@ -89,12 +89,6 @@ func recipient(name string) (age.Recipient, error) {
 	return list[0], nil
 }
 
-// CheckRecipient says in a sentence why name is no recipient, or returns nil.
-func CheckRecipient(name string) error {
-	_, err := recipient(name)
-	return err
-}
-
 // Recipients returns to whom values are sealed, age1…, the own one first.
 func (k *Keys) Recipients() []string { return slices.Clone(k.names) }
 
