@@ -24,7 +24,7 @@ import (
 
 // TestMain lets the test binary be wamux itself: the tests start it again with
 // this variable set, so that the real Main runs, can be killed, and is built
-// with the race detector when the tests are.
+// with the race detector when the tests are; see program.
 func TestMain(m *testing.M) {
 	switch os.Getenv("WAMUX_TEST_MAIN") {
 	case "1":
