@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"os"
+	"os/exec"
 	"regexp"
 	"strconv"
 	"strings"
@@ -24,13 +25,31 @@ import (
 // (1 %), over many messages in some chats. Each message must come once, the order
 // within a chat be kept, and no receipt go out before its message is on disk.
 func TestHandlerFaults(t *testing.T) {
-	count := 10000
-	if raced {
-		count = 2500
-	}
 	if n, err := strconv.Atoi(os.Getenv("WAMUX_ROUNDS")); err == nil && n > 0 {
-		count = n
+		handlerFaults(t, n)
+	} else if !raced {
+		handlerFaults(t, 10000)
+	} else { // which is seven times slower
+		t.Run("watched", func(t *testing.T) { handlerFaults(t, 1000) })
+		t.Run("plain", unwatched)
 	}
+}
+
+// unwatched makes the test around it run again without the race detector.
+func unwatched(t *testing.T) {
+	name, _, _ := strings.Cut(t.Name(), "/")
+	out, err := exec.Command("go", "test", "-race=false", "-count=1", "-v", "-run", "^"+name+"$", ".").CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: "+name) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		if strings.Contains(line, "_test.go:") {
+			t.Log(strings.TrimSpace(line))
+		}
+	}
+}
+
+func handlerFaults(t *testing.T, count int) {
 	h := &shaky{count: int64(count), tries: map[string]int{}, receipts: map[string]bool{}}
 	w := newWorld(t, func(w *world) { w.options.Scale, w.wrap, w.storeFault = 500, h.wrap, h.fault })
 	h.w = w
