@@ -234,15 +234,20 @@ func (m *Manager) sendDirect(ctx context.Context, s *session, j *store.Job) *sto
 	if o == nil {
 		return nil
 	}
+	defer s.direct.withdraw(o)
 	select {
 	case done := <-outcome:
 		return done
 	case <-o.back:
 	case <-s.done:
 	case <-ctx.Done():
-		s.direct.withdraw(o)
 	}
-	return nil
+	select {
+	case done := <-outcome: // both at once
+		return done
+	default:
+		return nil
+	}
 }
 
 // Deliver wakes the session's sender and waits until the job is done. When ctx

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"slices"
 	"sync"
 
 	"wamux/store"
@@ -18,7 +19,8 @@ type direct struct {
 	open  bool // a sender is at work and has sent all there is in the database
 	dirty bool // there may be more in the database since it looked
 	queue []*offer
-	bell  chan struct{} // rings the sender; one slot
+	taken map[*offer]bool // the sender has them, and who brought them still waits
+	bell  chan struct{}   // rings the sender; one slot
 }
 
 // offer is a job in memory.
@@ -27,7 +29,7 @@ type offer struct {
 	back chan struct{} // closed when the sender is gone and nobody knows how far it got
 }
 
-func newDirect() *direct { return &direct{bell: make(chan struct{}, 1)} }
+func newDirect() *direct { return &direct{taken: map[*offer]bool{}, bell: make(chan struct{}, 1)} }
 
 // bring offers a job to the sender; nil when it has to go by the database.
 func (d *direct) bring(j *store.Job) *offer {
@@ -42,17 +44,12 @@ func (d *direct) bring(j *store.Job) *offer {
 	return o
 }
 
-// withdraw takes an offer back. false: the sender has it.
-func (d *direct) withdraw(o *offer) bool {
+// withdraw takes an offer back, unless the sender has it. Who brought it waits no more.
+func (d *direct) withdraw(o *offer) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for i, other := range d.queue {
-		if other == o {
-			d.queue = append(d.queue[:i:i], d.queue[i+1:]...)
-			return true
-		}
-	}
-	return false
+	d.queue = slices.DeleteFunc(d.queue, func(other *offer) bool { return other == o })
+	delete(d.taken, o)
 }
 
 // next takes the oldest offer, or nil.
@@ -63,7 +60,7 @@ func (d *direct) next() *offer {
 		return nil
 	}
 	o := d.queue[0]
-	d.queue = d.queue[1:]
+	d.queue, d.taken[o] = d.queue[1:], true
 	return o
 }
 
@@ -98,7 +95,7 @@ func (d *direct) needsLook() bool {
 	return !d.open || d.dirty
 }
 
-// close gives back what the sender did not get to.
+// close gives back what the sender did not get to, or did not bring to an end.
 func (d *direct) close() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -106,7 +103,11 @@ func (d *direct) close() {
 	for _, o := range d.queue {
 		close(o.back)
 	}
+	for o := range d.taken {
+		close(o.back)
+	}
 	d.queue = nil
+	clear(d.taken)
 }
 
 // ring rings a bell of one slot.

@@ -18,3 +18,11 @@ func (m *Manager) State(id string) store.SessionState { return m.known(id).seen.
 
 // Wake tells a session's sender that there are jobs in the database.
 func (m *Manager) Wake(id string) { m.known(id).nudge() }
+
+// ShortWay tells whether a session takes jobs that are in memory only.
+func (m *Manager) ShortWay(id string) bool {
+	d := m.known(id).direct
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.open && !d.dirty && len(d.queue) == 0
+}
