@@ -158,7 +158,7 @@ func (s *stores) putSessions(ctx context.Context, records map[string][]byte, len
 	stage := func(b *batch) {
 		for address, record := range records {
 			s.moved.saw(address)
-			b.put(sessionKey(address), encodeBytes(record))
+			b.put(sessionKey(address), encodeBytes(s.archive.thin(address, record)))
 		}
 	}
 	w := s.work(ctx)

@@ -25,6 +25,7 @@ type stores struct {
 	lids     *lids
 	panics   *panics
 	ratchet  *ratchet
+	archive  *archive
 	cache    *lru[string, []byte] // rows of auth_data by key; nil: there is none
 	late     late
 	underway *underway
@@ -51,6 +52,7 @@ func newStores(db *store.DB, session string, l *lids, p *panics, log *slog.Logge
 		lids:    l,
 		panics:  p,
 		ratchet: newRatchet(),
+		archive: newArchive(),
 		cache: newLRU(cacheBytes, func(key string, value []byte) int {
 			return len(key) + len(value) + 64
 		}),
