@@ -195,7 +195,7 @@ func flows(disk *broken.Disk) []flow {
 		sendFlow("send first", 1, stranger),
 		{name: "app state", kinds: 1, do: func(w *world, n int) func() bool {
 			w.rename(n, "Name")
-			return w.quiet(disk)
+			return w.quiet(disk, alice)
 		}, check: func(w *world, n int) bool { // the library stores its version first: this change may be lost, but no later one
 			w.rename(n+1, "Next")
 			w.until("the next change", func() bool { return w.knows(fmt.Sprint("Next ", n+1)) })
@@ -213,10 +213,10 @@ func (w *world) rename(n int, name string) {
 
 // quiet is for what WhatsApp is told of before it is done: it is over when the
 // stores have been left alone for a while.
-func (w *world) quiet(disk *broken.Disk) (over func() bool) {
+func (w *world) quiet(disk *broken.Disk, number string) (over func() bool) {
 	seen, since := disk.Seen(), time.Time{}
 	return func() bool {
-		if now := disk.Seen(); now != seen || !w.settled(alice) {
+		if now := disk.Seen(); now != seen || !w.settled(number) {
 			seen, since = now, time.Now()
 		}
 		return !since.IsZero() && time.Since(since) > 100*time.Millisecond
