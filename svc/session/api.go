@@ -121,17 +121,27 @@ func (m *Manager) Await(ctx context.Context, id string) (*store.Session, error) 
 
 // PairingCode asks WhatsApp for a code that a person types into the phone with
 // this number, digits only, and tells until when it can be used. It starts the
-// session when need be.
+// session when need be. A connection that ends meanwhile, as they all do after
+// some minutes, takes what it was asked with it: the next one is asked again.
 func (m *Manager) PairingCode(ctx context.Context, id, phone string) (code string, expires time.Time, err error) {
-	g, err := m.readyToPair(ctx, id)
-	if err != nil {
-		return "", time.Time{}, err
+	for {
+		g, err := m.readyToPair(ctx, id)
+		if err != nil {
+			return "", time.Time{}, err
+		}
+		code, err = g.client.PairPhone(ctx, phone, true, whatsmeow.PairClientChrome, codeName())
+		switch {
+		case err == nil:
+			return code, g.ends, nil
+		case !lineEnded(err) || ctx.Err() != nil:
+			return "", time.Time{}, pairingError(err)
+		}
 	}
-	code, err = g.client.PairPhone(ctx, phone, true, whatsmeow.PairClientChrome, codeName())
-	if err != nil {
-		return "", time.Time{}, pairingError(err)
-	}
-	return code, g.ends, nil
+}
+
+// lineEnded tells whether a question has no answer because the connection ended.
+func lineEnded(err error) bool {
+	return errors.Is(err, whatsmeow.ErrNotConnected) || errors.As(err, new(*whatsmeow.DisconnectedError))
 }
 
 // readyToPair brings the session to where a phone can link it, with codes that

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"wamux/api"
 	"wamux/store"
 )
 
@@ -169,6 +170,22 @@ func TestPairingCodeWantsARealNumber(t *testing.T) {
 			t.Errorf("code for %s: %v", phone, err)
 		}
 	}
+}
+
+// TestPairingCodeOutlivesItsConnection asks for a code so slowly that the connection which was asked ends before it answers.
+func TestPairingCodeOutlivesItsConnection(t *testing.T) {
+	w := newWorld(t, func(w *world) { w.options.Scale = 100 }) // new codes, and a connection, every 1.6 s
+	w.phone(alice)
+	_, err := w.m.Add(t.Context(), "shop")
+	w.must(err)
+	w.showsCode("shop")
+	w.must(w.server.Fault(t.Context(), api.SandboxFault{Kind: "slow_network", DelayMS: 2000, ForMS: 2500}))
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	code, _, err := w.m.PairingCode(ctx, "shop", alice)
+	w.must(err)
+	w.must(w.server.EnterCode(ctx, alice, code))
+	w.state("shop", store.StateOnline)
 }
 
 func TestUnscannedCodesExpireAndComeBack(t *testing.T) {

@@ -97,10 +97,10 @@ func (s *session) renewCodes() {
 	s.dial()
 }
 
-// freshen renews codes that have been showing for a while: a code to type dies
-// with them.
+// freshen renews codes that have been showing for a while, or whose connection is
+// gone: a code to type dies with them.
 func (s *session) freshen() {
-	if s.seen.state() == store.StatePairing && time.Since(s.codesAt) > s.m.scaled(firstCodeTime)/2 {
+	if s.seen.state() == store.StatePairing && (time.Since(s.codesAt) > s.m.scaled(firstCodeTime)/2 || !s.run.client.IsConnected()) {
 		s.renewCodes()
 	}
 }
