@@ -159,14 +159,17 @@ func (db *DB) Condemn(ctx context.Context, why error) {
 }
 
 // Trouble says why nothing can be written now: the file is damaged, or the disk is
-// full, which it tries when the last write found it so. It is nil when all is well,
-// as far as is known.
+// full or read-only, which it tries when the last write found it so. It is nil when
+// all is well, as far as is known.
 func (db *DB) Trouble(ctx context.Context) *Error {
 	if e := db.condemned.Load(); e != nil {
 		return e
 	}
-	if (db.space.isFull() || db.space.short.Load()) && isDiskFull(db.Probe(ctx)) {
-		return errDiskFull(nil)
+	if !db.space.isFull() && !db.space.short.Load() {
+		return nil
+	}
+	if err := db.Probe(ctx); takesNothing(err) {
+		return asError(err)
 	}
 	return nil
 }

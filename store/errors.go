@@ -97,7 +97,7 @@ func fromSQLite(err error, rc int) *Error {
 	case sqlite3.SQLITE_FULL:
 		return errDiskFull(err)
 	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM:
-		return &Error{Code: CodeReadOnly, Name: "read_only", Message: "The database cannot be written, nothing was changed", Hint: "Check the owner and mode of the database file and its folder, and that the disk is not mounted read-only.", Err: err}
+		return errReadOnly(err)
 	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
 		return &Error{Code: CodeLocked, Name: "database_locked", Message: "Another program holds the database", Hint: "Close other programs that write to the database file.", Err: err}
 	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:

@@ -22,7 +22,7 @@ const reserveSize = 2 << 20
 type space struct {
 	path  string
 	full  atomic.Bool
-	short atomic.Bool // the last write found no room
+	short atomic.Bool // the last write found no room, or a disk that takes nothing
 	once  sync.Mutex  // against a full disk noticed twice
 	next  time.Time   // when to look again whether there is room
 }
@@ -30,6 +30,22 @@ type space struct {
 func errDiskFull(cause error) *Error {
 	return &Error{Code: CodeDiskFull, Name: "disk_full", Message: "The disk is full, nothing was changed", Hint: "Free some space; wamux goes on by itself.", Err: cause}
 }
+
+func errReadOnly(cause error) *Error {
+	return &Error{Code: CodeReadOnly, Name: "read_only", Message: "The database cannot be written, nothing was changed", Hint: "Check the owner and mode of the database file and its folder, and that the disk is not mounted read-only.", Err: cause}
+}
+
+// refusal tells a disk that lets nothing be written any more from one that is broken:
+// while a file is open SQLite has the same words for both.
+func (db *DB) refusal(err error) error {
+	if err != nil && asError(err).Name == "storage" && !(writable(db.path) && writable(db.path+"-wal")) {
+		return errReadOnly(err)
+	}
+	return err
+}
+
+// takesNothing tells whether err says that the disk is full or read-only.
+func takesNothing(err error) bool { return isDiskFull(err) || ErrorCode(err) == CodeReadOnly }
 
 func (s *space) isFull() bool { return s.full.Load() }
 

@@ -55,8 +55,9 @@ func startWriter(c *conn, db *DB) *writer {
 
 // answer ends a batch.
 func (w *writer) answer(b *batch, err error) {
+	err = w.db.refusal(err)
 	b.err = w.db.suspect(err)
-	if isDiskFull(err) {
+	if takesNothing(err) {
 		w.db.space.short.Store(true)
 	}
 	close(b.done)

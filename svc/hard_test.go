@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -247,6 +248,90 @@ func TestReadOnlyDisk(t *testing.T) {
 	if code != 1 || !strings.Contains(said, "cannot be written\nhint: Check the owner and mode") {
 		t.Errorf("got %d %s, want a sentence", code, said)
 	}
+}
+
+// TestBecomesReadOnly takes the right to write away from under a running gateway while messages come in: callers get 507, the
+// session stops and says why, nothing is acknowledged that was not kept, and when it is given back all goes on by itself.
+func TestBecomesReadOnly(t *testing.T) {
+	world := start(t, t.TempDir(), nil, "sandbox")
+	g := start(t, t.TempDir(), pointedAt(world), "run")
+	g.pairOn(world, "shop", ours)
+	world.phone(theirs)
+	g.talk(world, "before")
+	const count = 300
+	thaw := freeze(t, g.dir, "wamux.db", "wamux.db-wal", "wamux.db.epoch")
+	must[object](world, 200, "POST", "/v1/sandbox/phones/"+theirs+"/messages:bulk", object{"to": ours, "type": "text", "text": "while it is frozen", "count": count})
+	eventually(t, "the session stops", func() bool { return g.stateOf("shop").State == "storage_error" })
+	if s := g.stateOf("shop"); s.Code != "read_only" || !strings.Contains(s.Next, "by itself") {
+		t.Errorf("got %+v, want the disk that takes nothing and that it goes on by itself", s)
+	}
+	g.refusesWith(507, "read_only", "The database cannot be written, nothing was changed")
+	if status, health := g.call("GET", "/healthz", nil); status != 507 || !strings.Contains(string(health), "read_only") {
+		t.Errorf("/healthz: got %d %s, want 507", status, health)
+	}
+	must[object](g, 200, "GET", "/shop/chats", nil)
+	if got := g.texts("shop", "incoming"); len(got) > 1 {
+		t.Errorf("%d texts came in", len(got))
+	}
+
+	thaw()
+	thawed := time.Now()
+	g.online("shop")
+	if took := time.Since(thawed); took > 10*time.Second {
+		t.Errorf("it took %v to go on, want 10 s at most", took)
+	}
+	last := fmt.Sprint("while it is frozen #", count)
+	eventually(t, "everything arrived", func() bool {
+		return slices.ContainsFunc(g.latest("shop", 1), func(r row) bool { return r.Message == last })
+	})
+	texts := g.texts("shop", "incoming")
+	for n := 1; n <= count; n++ {
+		if got := texts[fmt.Sprint("while it is frozen #", n)]; got != 1 {
+			t.Errorf("text %d is there %d times", n, got)
+		}
+	}
+	g.talk(world, "after")
+	world.healthy(ours, theirs)
+	if texts := world.texts(theirs); texts["no"] != 0 {
+		t.Error("what was refused was sent")
+	}
+}
+
+// freeze lets nobody write these files of a folder, nor make others in it, not even who has them open: as on a disk that the system
+// made read-only. A remount does not do that while files are open.
+func freeze(t *testing.T, dir string, names ...string) (thaw func()) {
+	t.Helper()
+	paths := []string{dir}
+	for _, name := range names {
+		paths = append(paths, filepath.Join(dir, name))
+	}
+	probe, err := os.OpenFile(filepath.Join(dir, "probe"), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer probe.Close()
+	change := func(flag string) error {
+		out, err := exec.Command("chattr", append([]string{flag, probe.Name()}, paths...)...).CombinedOutput()
+		if err != nil {
+			return fmt.Errorf("chattr %s: %w %s", flag, err, out)
+		}
+		return nil
+	}
+	thaw = sync.OnceFunc(func() {
+		if err := change("-i"); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := change("+i"); err != nil {
+		_ = change("-i")
+		t.Skip("nothing can be frozen here: ", err)
+	}
+	t.Cleanup(thaw)
+	if _, err := probe.WriteString("x"); err == nil {
+		thaw()
+		t.Skip("what is frozen here can still be written by who has it open")
+	}
+	return thaw
 }
 
 // TestUndelete loses a device by a doubtful word of WhatsApp, and puts it back:
