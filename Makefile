@@ -6,11 +6,11 @@ TARGETS := linux/amd64 linux/arm64 linux/arm/6 linux/arm/7 windows/amd64 windows
 # The race detector needs cgo and a C compiler; without one the tests run plain.
 RACE    := $(shell command -v $$($(GO) env CC) >/dev/null 2>&1 && test "$$($(GO) env CGO_ENABLED)" = 1 && echo -race)
 # What it does not watch: arithmetic that shares nothing (SQLite as translated from C, whose connections are each one
-# goroutine's; curves, ciphers, codecs), which would take half of all the time; and a flag that whatsmeow's exsync.Event
-# is known to set under a read lock.
+# goroutine's; curves, ciphers, codecs), which would take half of all the time. What is known of whatsmeow is in .ci/races.
 ALONE   := modernc.org/libc/... modernc.org/memory/... modernc.org/sqlite/lib filippo.io/edwards25519/... golang.org/x/crypto/... \
   crypto/internal/fips140/edwards25519/... go.mau.fi/libsignal/ecc/... github.com/HugoSmits86/nativewebp/... github.com/pion/opus/... \
-  golang.org/x/image/... image/... go.mau.fi/util/exsync
+  golang.org/x/image/... image/...
+export GORACE := suppressions=$(CURDIR)/.ci/races
 TEST    := $(GO) test $(RACE) $(if $(RACE),$(ALONE:%=-gcflags=%=-race=false)) -shuffle=on -count=1
 
 .PHONY: $(BIN) run test check vet lint cross bench soak test-sandbox test-baileys fuzz dist help clean

@@ -107,7 +107,7 @@ func (g *gateway) begin() {
 	g.log, g.out, g.done = &syncBuffer{}, &syncBuffer{}, make(chan struct{})
 	g.cmd = exec.Command(program(g.t), g.args...)
 	g.cmd.Dir = g.dir
-	g.cmd.Env = append(append(os.Environ(), "WAMUX_TEST_MAIN=1", "PORT=0", "LOG_LEVEL=debug", "RECONNECT_DELAY=50", "GORACE=halt_on_error=1"), g.env...)
+	g.cmd.Env = append(append(os.Environ(), "WAMUX_TEST_MAIN=1", "PORT=0", "LOG_LEVEL=debug", "RECONNECT_DELAY=50", "GORACE=halt_on_error=1 "+os.Getenv("GORACE")), g.env...)
 	g.cmd.Stderr = g.log
 	stdout, err := g.cmd.StdoutPipe()
 	if err != nil {

@@ -36,7 +36,7 @@ func command(t testing.TB, dir string, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(program(t), args...)
 	cmd.Dir = dir
-	cmd.Env = append(append(os.Environ(), "WAMUX_TEST_MAIN=1", "GORACE=halt_on_error=1"), env...)
+	cmd.Env = append(append(os.Environ(), "WAMUX_TEST_MAIN=1", "GORACE=halt_on_error=1 "+os.Getenv("GORACE")), env...)
 	return cmd
 }
 
