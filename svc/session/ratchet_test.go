@@ -30,7 +30,8 @@ func TestRatchet(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("WAMUX_ROUNDS")); err == nil && n > 0 {
 		count = n
 	}
-	r := &rally{w: newWorld(t), count: count, due: map[string][]string{}}
+	w := newWorld(t, func(w *world) { w.options.Scale = 1 }) // what is not acked in time is encrypted again, and leaves a key behind
+	r := &rally{w: w, count: count, due: map[string][]string{}}
 	r.meet()
 	var wait sync.WaitGroup
 	wait.Go(func() { r.session("shop", dora, "desk") })
