@@ -201,7 +201,7 @@ func (db *DB) settleVault(ctx context.Context) error {
 }
 
 // tidy rewrites the file, so that no page, free or not, and no log holds a value
-// in its old form.
+// in its old form. A log that another program reads holds it up.
 func (db *DB) tidy(ctx context.Context) error {
 	if !db.vault.row.Untidy {
 		return nil
@@ -211,7 +211,13 @@ func (db *DB) tidy(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	if err := db.emptyLog(ctx); err != nil { // before the work is done in vain
+		return err
+	}
 	if err := db.writer.alone(ctx, func(c *conn) error { return vacuum(ctx, c) }); err != nil {
+		return err
+	}
+	if err := db.emptyLog(ctx); err != nil {
 		return err
 	}
 	for _, end := range []string{"-wal.stale", "-shm.stale"} {
@@ -225,6 +231,16 @@ func (db *DB) tidy(ctx context.Context) error {
 	row := v.row
 	row.Untidy = false
 	return db.enter(ctx, row, v.seal)
+}
+
+// emptyLog folds the log, or fails with a sentence.
+func (db *DB) emptyLog(ctx context.Context) error {
+	folded, err := db.foldWithin(ctx, foldPatience)
+	if err == nil && !folded {
+		err = &Error{Code: CodeLocked, Name: "database_locked", Message: "Another program reads the database, and its log still has values in their old form",
+			Hint: "Close other programs that use the database file."}
+	}
+	return err
 }
 
 // vacuum writes the database anew. It is made beside in full first, for which

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 const (
@@ -11,6 +12,7 @@ const (
 	vacuumTurns  = 4000 // in one night: 4 GiB
 	brieflyInMS  = 100  // how long the writer waits for readers to let it fold the log
 	commonlyInMS = 10000
+	foldAgain    = 300 * time.Millisecond // between two attempts
 )
 
 // Upkeep is what a file needs once a day: free pages given back, and the log
@@ -30,7 +32,8 @@ func (db *DB) Upkeep(ctx context.Context) error {
 			break
 		}
 	}
-	return db.writer.alone(ctx, func(c *conn) error { return foldBriefly(ctx, c) })
+	_, err := db.foldWithin(ctx, 0)
+	return err
 }
 
 // vacuumSome gives back free pages at the end of the file, and returns how many
@@ -55,16 +58,35 @@ func drain(ctx context.Context, c *conn, query string) error {
 	return rows.Err()
 }
 
-// foldBriefly folds the log unless readers are at work: all writing would wait
-// for them.
-func foldBriefly(ctx context.Context, c *conn) error {
-	if _, err := c.sql.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", brieflyInMS)); err != nil {
-		return err
+// foldWithin folds the log, and tries again for so long while readers keep it from
+// that. false: they did so all the time.
+func (db *DB) foldWithin(ctx context.Context, d time.Duration) (folded bool, err error) {
+	for end := time.Now().Add(d); ; {
+		err := db.writer.alone(ctx, func(c *conn) (err error) {
+			folded, err = foldBriefly(ctx, c)
+			return err
+		})
+		if err != nil || folded || !time.Now().Before(end) {
+			return folded, err
+		}
+		select {
+		case <-time.After(foldAgain):
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
 	}
-	_, err := checkpoint(ctx, c)
+}
+
+// foldBriefly folds the log unless readers are at work: all writing would wait
+// for them. false: they are.
+func foldBriefly(ctx context.Context, c *conn) (folded bool, err error) {
+	if _, err := c.sql.ExecContext(ctx, fmt.Sprintf("PRAGMA busy_timeout = %d", brieflyInMS)); err != nil {
+		return false, err
+	}
+	folded, err = checkpoint(ctx, c)
 	_, back := c.sql.ExecContext(context.WithoutCancel(ctx), fmt.Sprintf("PRAGMA busy_timeout = %d", commonlyInMS))
 	if code := ErrorCode(err); code == CodeLocked {
 		err = nil
 	}
-	return errors.Join(err, back)
+	return folded, errors.Join(err, back)
 }

@@ -281,6 +281,19 @@ func (db *DB) turn(ctx context.Context, change func(vaultRow, *seal.Seal) (vault
 		return err
 	}
 	defer release()
+	if err := db.turnLocked(ctx, change); err != nil {
+		return err
+	}
+	_, err = db.foldWithin(ctx, foldPatience) // beside writers: another program may be reading
+	return err
+}
+
+// foldPatience is how long a change of the rules waits for the readers of other
+// programs.
+const foldPatience = 10 * time.Second
+
+func (db *DB) turnLocked(ctx context.Context, change func(vaultRow, *seal.Seal) (vaultRow, *seal.Seal, error)) error {
+	v := &db.vault
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	row, s, err := change(v.row, v.seal)
@@ -307,7 +320,7 @@ func (db *DB) enter(ctx context.Context, row vaultRow, s *seal.Seal) error {
 	}()
 	return db.writer.alone(context.WithoutCancel(ctx), func(c *conn) error {
 		db.vault.row, db.vault.seal = row, s
-		_, err := checkpoint(context.WithoutCancel(ctx), c)
+		_, err := foldBriefly(context.WithoutCancel(ctx), c)
 		return err
 	})
 }
