@@ -38,10 +38,10 @@ func TestEveryByteCounts(t *testing.T) {
 		bent[i] ^= 0x11
 		refused(fmt.Sprint("byte ", i), bent)
 	}
-	for _, cut := range []int{0, 1, 99, 100, 4096, len(good) / 2, len(good) - 4096, len(good) - 1} {
+	for _, cut := range []int{0, 1, 99, 100, pageBytes, len(good) / 2, len(good) - pageBytes, len(good) - 1} {
 		refused(fmt.Sprint("cut at ", cut), good[:cut])
 	}
-	refused("longer", append(bytes.Clone(good), make([]byte, 4096)...))
+	refused("longer", append(bytes.Clone(good), make([]byte, pageBytes)...))
 	if err := os.WriteFile(path, good, 0o600); err != nil {
 		t.Fatal(err)
 	}

@@ -184,6 +184,10 @@ func (db *DB) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := boundLog(ctx, w); err != nil {
+		w.close()
+		return err
+	}
 	if err := migrate(ctx, w, db.path, db.now()); err != nil {
 		w.close()
 		return err

@@ -279,7 +279,7 @@ func TestDamaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := 4096; i < len(data); i++ {
+	for i := pageBytes; i < len(data); i++ {
 		data[i] = 0xff
 	}
 	if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -287,4 +287,23 @@ func TestDamaged(t *testing.T) {
 	}
 	_, err = Open(t.Context(), Options{Path: path})
 	wantError(t, err, CodeStorage, "The database file is damaged")
+}
+
+// TestPages: a new file has the pages that it should have, an old one keeps its own, and the log of both is as long.
+func TestPages(t *testing.T) {
+	made, old := freshPath(t), freshPath(t)
+	raw(t, old, "PRAGMA page_size = 4096; CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID; DROP TABLE meta;")
+	for path, want := range map[string]int{made: pageBytes, old: 4096} {
+		db := open(t, path)
+		var size, log int
+		for name, value := range map[string]*int{"page_size": &size, "wal_autocheckpoint": &log} {
+			if err := db.writer.conn.sql.QueryRowContext(t.Context(), "PRAGMA "+name).Scan(value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if size != want || log*(size+24) > logBytes || log*(size+24) < logBytes/2 {
+			t.Errorf("pages of %d bytes, want %d; the log may have %d", size, want, log)
+		}
+		closeDB(t, db)
+	}
 }

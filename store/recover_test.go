@@ -139,11 +139,11 @@ func overwrite(t *testing.T, path string, page int64, seed uint64) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	noise, random := make([]byte, 4096), rand.New(rand.NewPCG(seed, uint64(page)))
+	noise, random := make([]byte, pageBytes), rand.New(rand.NewPCG(seed, uint64(page)))
 	for i := range noise {
 		noise[i] = byte(random.UintN(256))
 	}
-	if _, err := f.WriteAt(noise, (page-1)*4096); err != nil {
+	if _, err := f.WriteAt(noise, (page-1)*pageBytes); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -222,8 +222,8 @@ func TestRecoverTruncated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kept := info.Size() / 4096 * 2 / 3
-	if err := os.Truncate(path, kept*4096); err != nil {
+	kept := info.Size() / pageBytes * 2 / 3
+	if err := os.Truncate(path, kept*pageBytes); err != nil {
 		t.Fatal(err)
 	}
 	_, err = Open(t.Context(), Options{Path: path})
@@ -248,7 +248,7 @@ func TestRecoverTruncated(t *testing.T) {
 	if n := len(after["whatsapp_sessions"]); n != 2 {
 		t.Errorf("got %d sessions, want 2", n)
 	}
-	if info, err := os.Stat(path); err != nil || info.Size() != kept*4096 {
+	if info, err := os.Stat(path); err != nil || info.Size() != kept*pageBytes {
 		t.Errorf("the damaged file was changed: %v", err)
 	}
 	_, err = Recover(t.Context(), path, to)

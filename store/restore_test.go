@@ -228,7 +228,7 @@ func TestRestoreRefuses(t *testing.T) {
 		{"Bent", file(bent(good, len(good)-300)), CodeStorage, "is damaged"},
 		{"BentText", file(bytes.Replace(good, []byte("wordold"), []byte("wordolt"), 1)), CodeStorage, "is damaged"},
 		{"Cut", file(good[:len(good)/2]), CodeStorage, "is damaged"},
-		{"CutPage", file(good[:len(good)-4096]), CodeStorage, "is damaged"},
+		{"CutPage", file(good[:len(good)-pageBytes]), CodeStorage, "is damaged"},
 		{"BentEncrypted", file(bent(age, len(age)/2)), CodeStorage, "is damaged"},
 		{"CutEncrypted", file(age[:len(age)/2]), CodeStorage, "is damaged"},
 	} {

@@ -9,7 +9,7 @@ import (
 
 const (
 	vacuumPages  = 256  // given back in one turn of the writer
-	vacuumTurns  = 4000 // in one night: 4 GiB
+	vacuumTurns  = 4000 // in one night: 2 GiB of pages of 2 KiB
 	brieflyInMS  = 100  // how long the writer waits for readers to let it fold the log
 	commonlyInMS = 10000
 	foldAgain    = 300 * time.Millisecond // between two attempts
