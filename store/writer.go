@@ -37,10 +37,16 @@ type writer struct {
 	conn *conn
 	db   *DB
 
+	// Batches that may wait for a commit run ahead of it, while nobody waits for the writer: only
+	// its goroutine touches these.
+	tx   *Tx      // the open transaction that they ran in; nil for none
+	held []*batch // they
+
 	mu      sync.Mutex
 	arrived *sync.Cond // something waits, is due, or the end has come
 	queue   []*batch
-	due     time.Time    // when the queue has to be taken; zero: at once
+	ahead   bool         // what was taken last may run ahead
+	due     time.Time    // when the queue, and what ran ahead, has to be committed; zero: at once
 	patient atomic.Int32 // how many batches that may wait are not committed yet
 	stopped bool
 	ended   chan struct{}
@@ -165,11 +171,12 @@ func (w *writer) push(b *batch) error {
 	if e := w.db.condemned.Load(); e != nil {
 		return e
 	}
-	if len(w.queue) == 0 || b.due.Before(w.due) {
+	if len(w.queue) == 0 && !w.ahead || b.due.Before(w.due) {
 		w.due = b.due
 		w.ring(b.due)
 	}
 	w.queue = append(w.queue, b)
+	w.arrived.Signal()
 	if !b.due.IsZero() {
 		w.patient.Add(1)
 	}
@@ -178,42 +185,86 @@ func (w *writer) push(b *batch) error {
 
 // ring wakes the writer when a batch is due.
 func (w *writer) ring(due time.Time) {
-	if due.IsZero() {
-		w.arrived.Signal()
-		return
+	if !due.IsZero() {
+		time.AfterFunc(time.Until(due), w.arrived.Signal)
 	}
-	time.AfterFunc(time.Until(due), w.arrived.Signal)
 }
 
-// ripe tells whether the queue has to be taken now. mu is held.
+// ripe tells whether there has to be a commit now. mu is held.
 func (w *writer) ripe() bool {
-	return len(w.queue) > 0 && (w.stopped || w.due.IsZero() || len(w.queue) >= maxGroup || !time.Now().Before(w.due))
+	n := len(w.queue) + len(w.held)
+	return n > 0 && (w.stopped || w.due.IsZero() || n >= maxGroup || !time.Now().Before(w.due))
 }
 
-// take waits for work and returns all of it up to maxGroup; nil at the end.
-func (w *writer) take() []*batch {
+// take waits for work and returns all of it up to maxGroup, and whether it has to be committed
+// now; ok is false at the end.
+func (w *writer) take() (group []*batch, now, ok bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for !w.ripe() {
+	for !w.ripe() && len(w.queue) == 0 {
 		if w.stopped {
-			return nil
+			return nil, false, false
 		}
 		w.arrived.Wait()
 	}
+	if now = w.ripe(); now {
+		w.due = time.Time{}
+	}
+	w.ahead = !now
 	n := min(len(w.queue), maxGroup)
-	group := w.queue[:n:n]
-	w.queue, w.due = w.queue[n:], time.Time{}
+	group, w.queue = w.queue[:n:n], w.queue[n:]
 	if len(w.queue) == 0 {
 		w.queue = nil
 	}
-	return group
+	return group, now, true
 }
 
 func (w *writer) loop() {
 	defer close(w.ended)
-	for group := w.take(); group != nil; group = w.take() {
-		w.split(group)
+	for {
+		group, now, ok := w.take()
+		switch {
+		case !ok:
+			return
+		case now:
+			w.split(group)
+		default:
+			w.runAhead(group)
+		}
 	}
+}
+
+// runAhead runs batches that may wait, so that the commit which takes them along has nothing
+// left to do for them. None of them runs alone.
+func (w *writer) runAhead(group []*batch) {
+	if group = w.admit(taken(group)); len(group) == 0 {
+		return
+	}
+	if w.tx == nil {
+		if w.conn.begin("BEGIN IMMEDIATE") != nil {
+			w.run(group)
+			return
+		}
+		w.tx = w.begin()
+	}
+	ok := w.callAll(w.tx, group)
+	w.held = append(w.held, group...)
+	if !ok {
+		w.rollback()
+		group, w.tx, w.held = w.held, nil, nil
+		w.runEach(group)
+	}
+}
+
+// taken drops what nobody waits for any more.
+func taken(group []*batch) []*batch {
+	live := make([]*batch, 0, len(group))
+	for _, b := range group {
+		if b.state.CompareAndSwap(batchWaiting, batchTaken) {
+			live = append(live, b)
+		}
+	}
+	return live
 }
 
 // split runs what shares a commit together and what runs alone in between.
@@ -234,12 +285,27 @@ func (w *writer) split(group []*batch) {
 	w.run(live)
 }
 
-// run commits the group and answers. When one of its batches fails, which is rare,
-// all run again, each under a savepoint. When the group as a whole fails, its
+// run commits the group, with what ran ahead, and answers. When one of its batches fails, which
+// is rare, all run again, each under a savepoint. When the group as a whole fails, its
 // batches run again one by one, so that each gets its own answer: a savepoint does
 // not isolate a full disk.
 func (w *writer) run(group []*batch) {
-	if group = w.admit(group); len(group) == 0 || len(group) > 1 && w.runTogether(group) {
+	group = w.admit(group)
+	tx, held := w.tx, w.held
+	w.tx, w.held = nil, nil
+	all := append(held, group...)
+	if tx == nil && len(all) > 1 && w.conn.begin("BEGIN IMMEDIATE") == nil {
+		tx = w.begin()
+	}
+	if tx != nil && w.runTogether(tx, group, all) {
+		return
+	}
+	w.runEach(all)
+}
+
+// runEach is run for batches of which each is to have its own answer.
+func (w *writer) runEach(group []*batch) {
+	if len(group) == 0 {
 		return
 	}
 	if err := w.conn.begin("BEGIN IMMEDIATE"); err != nil {
@@ -266,26 +332,31 @@ func (w *writer) run(group []*batch) {
 	}
 }
 
-// runTogether commits the group if nothing fails, and tells whether that is so; if
-// not, nothing was changed.
-func (w *writer) runTogether(group []*batch) bool {
-	if err := w.conn.begin("BEGIN IMMEDIATE"); err != nil {
+// runTogether commits the open transaction with the group, and answers all that are in it, if
+// nothing fails, and tells whether that is so; if not, nothing was changed.
+func (w *writer) runTogether(tx *Tx, group, all []*batch) bool {
+	if !w.callAll(tx, group) {
+		w.rollback()
 		return false
-	}
-	tx := w.begin()
-	for _, b := range group {
-		if call(tx, b.fn) != nil || tx.fatal != nil {
-			w.rollback()
-			return false
-		}
 	}
 	if w.finish(tx) != nil {
 		return false
 	}
-	for _, b := range group {
+	for _, b := range all {
 		w.answer(b, nil)
 	}
 	w.db.waiters.wake()
+	return true
+}
+
+// callAll tells whether all of the group ran well.
+func (w *writer) callAll(tx *Tx, group []*batch) bool {
+	tx.Now = w.db.time()
+	for _, b := range group {
+		if call(tx, b.fn) != nil || tx.fatal != nil {
+			return false
+		}
+	}
 	return true
 }
 

@@ -347,3 +347,60 @@ func TestStatements(t *testing.T) {
 	})
 	wantError(t, err, CodeInternal, "Something went wrong")
 }
+
+// TestLaterRunsAhead: what may wait runs at once, is seen and told of when it is committed, which is with what does
+// not wait; one that fails spoils none of the others.
+func TestLaterRunsAhead(t *testing.T) {
+	db := fresh(t)
+	put := func(key string) func(*Tx) error {
+		return func(tx *Tx) error {
+			_, err := tx.Exec("INSERT INTO meta (key, value) VALUES (?, '')", key)
+			return err
+		}
+	}
+	count := func() (n int) {
+		t.Helper()
+		if err := db.Read(t.Context(), func(tx *Tx) error {
+			return tx.QueryRow("SELECT COUNT(*) FROM meta WHERE key LIKE 'ahead%'").Scan(&n)
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	ran, told := make(chan struct{}, 9), make(chan error, 9)
+	db.later(time.Hour, func(tx *Tx) error {
+		defer func() { ran <- struct{}{} }()
+		return put("ahead 1")(tx)
+	}, func(err error) { told <- err })
+	<-ran
+	if n := count(); n != 0 || len(told) > 0 {
+		t.Errorf("%d rows are seen and %d outcomes told before the commit", n, len(told))
+	}
+	if err := db.Update(t.Context(), put("ahead 2")); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-told; err != nil || count() != 2 || len(ran) != 0 {
+		t.Errorf("after the commit: %v, %d rows, ran %d times more", err, count(), len(ran))
+	}
+	for _, key := range []string{"ahead 3", "ahead 1", "ahead 4"} {
+		db.later(time.Hour, put(key), func(err error) { told <- err })
+	}
+	if err := db.Update(t.Context(), put("ahead 5")); err != nil {
+		t.Fatal(err)
+	}
+	for i, wrong := range []bool{false, true, false} {
+		if err := <-told; (err != nil) != wrong {
+			t.Errorf("outcome %d: %v", i+1, err)
+		}
+	}
+	if n := count(); n != 5 {
+		t.Errorf("%d rows, want 5", n)
+	}
+	db.later(time.Hour, put("ahead 6"), func(err error) { told <- err })
+	if err := db.writer.alone(t.Context(), func(c *conn) error { _, err := checkpoint(t.Context(), c); return err }); err != nil {
+		t.Errorf("what runs alone finds a transaction open: %v", err)
+	}
+	if err := <-told; err != nil || count() != 6 {
+		t.Errorf("before what runs alone: %v, %d rows", err, count())
+	}
+}
