@@ -7,12 +7,9 @@ import (
 	"wamux/store"
 )
 
-// How far a sender looks ahead, and how many outcomes may wait for the disk.
-// What is started ahead cannot be cancelled any more, so that is little.
-const (
-	startAhead  = 3
-	finishLater = 16
-)
+// startAhead is how far a sender looks ahead. What is started ahead cannot be
+// cancelled any more, so that is little.
+const startAhead = 3
 
 // finishWithin is how long an outcome may wait for a commit to share.
 const finishWithin = 20 * time.Millisecond
@@ -20,9 +17,8 @@ const finishWithin = 20 * time.Millisecond
 // pipeline takes a sender's jobs from the database and back to it, beside the
 // sending itself: the commits of three neighbouring jobs share one fsync.
 type pipeline struct {
-	o       *sender
-	ready   chan *store.Job // started, in order
-	results chan result
+	o     *sender
+	ready chan *store.Job // started, in order
 
 	saving sync.WaitGroup // outcomes on their way to the disk
 
@@ -37,13 +33,12 @@ type result struct {
 	entry store.Entry
 }
 
-// newPipeline starts its two goroutines. They end after o.quit or o.ctx, and
-// after results is closed; all is called then.
+// newPipeline starts its goroutine. It ends after o.quit or o.ctx; all is called
+// then.
 func newPipeline(o *sender) (p *pipeline, all *sync.WaitGroup) {
-	p = &pipeline{o: o, ready: make(chan *store.Job, startAhead), results: make(chan result, finishLater), known: map[string]bool{}}
+	p = &pipeline{o: o, ready: make(chan *store.Job, startAhead), known: map[string]bool{}}
 	all = &sync.WaitGroup{}
 	all.Go(p.start)
-	all.Go(p.finish)
 	return p, all
 }
 
@@ -205,18 +200,16 @@ func (p *pipeline) next(bell <-chan struct{}) (*store.Job, bool) {
 	return nil, false
 }
 
-// finish hands the outcomes to the disk, in order, and tells those who wait for
-// them: a crash that comes first only brings the message out again, with its id.
-// They are saved also when the run just ended: the messages are out.
-func (p *pipeline) finish() {
-	for r := range p.results {
-		job := r.job
-		p.saving.Add(1)
-		p.o.s.m.db.FinishLater(finishWithin, job, func(err error) { p.saved(job, err) }, r.entry)
-		p.o.s.sent.end(job.MessageID) // what comes now is written behind it
-		if job.State == store.JobSent {
-			p.o.s.m.waiting.done(job)
-		}
+// finish hands an outcome to the disk, in order, and tells those who wait for
+// it: a crash that comes first only brings the message out again, with its id.
+// It is saved also when the run just ended: the message is out.
+func (p *pipeline) finish(r result) {
+	job := r.job
+	p.saving.Add(1)
+	p.o.s.m.db.FinishLater(finishWithin, job, func(err error) { p.saved(job, err) }, r.entry)
+	p.o.s.sent.end(job.MessageID) // what comes now is written behind it
+	if job.State == store.JobSent {
+		p.o.s.m.waiting.done(job)
 	}
 }
 

@@ -45,7 +45,7 @@ func (o *sender) stop() { o.once.Do(func() { close(o.quit) }) }
 func (o *sender) loop() {
 	defer close(o.done)
 	jobs, all := newPipeline(o)
-	w := newWindow(o, jobs.results)
+	w := newWindow(o, jobs.finish)
 	var todo []*parcel // what is next: what came back, then a new one
 	for ok := true; ok; {
 		todo, ok = o.step(jobs, w, todo)
@@ -54,7 +54,6 @@ func (o *sender) loop() {
 	for _, p := range append(w.close(), todo...) {
 		o.s.sent.end(p.job.MessageID)
 	}
-	close(jobs.results)
 	all.Wait()
 	jobs.release()
 	o.cut()

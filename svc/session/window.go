@@ -28,12 +28,12 @@ const maxWindow = 16
 // line broke or was silent, comes back to the sender, the oldest first, and goes out
 // again before anything new does.
 type window struct {
-	o       *sender
-	results chan<- result
-	wire    chan launched
-	on      sync.WaitGroup // what is on the wire
-	ended   chan struct{}
-	bell    chan struct{} // rings when something came back; one slot
+	o      *sender
+	finish func(result) // gets the outcomes
+	wire   chan launched
+	on     sync.WaitGroup // what is on the wire
+	ended  chan struct{}
+	bell   chan struct{} // rings when something came back; one slot
 
 	mu   sync.Mutex
 	lost []*parcel // came back, the oldest first
@@ -46,8 +46,8 @@ type launched struct {
 	result result
 }
 
-func newWindow(o *sender, results chan<- result) *window {
-	w := &window{o: o, results: results, wire: make(chan launched, maxWindow), ended: make(chan struct{}), bell: make(chan struct{}, 1)}
+func newWindow(o *sender, finish func(result)) *window {
+	w := &window{o: o, finish: finish, wire: make(chan launched, maxWindow), ended: make(chan struct{}), bell: make(chan struct{}, 1)}
 	go w.watch()
 	return w
 }
@@ -97,9 +97,9 @@ func (w *window) watch() {
 	defer close(w.ended)
 	for l := range w.wire {
 		if l.parcel == nil {
-			w.results <- l.result
+			w.finish(l.result)
 		} else if r, ok := w.o.confirm(l.parcel); ok {
-			w.results <- r
+			w.finish(r)
 		} else {
 			w.giveBack(l.parcel)
 		}
