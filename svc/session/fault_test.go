@@ -286,6 +286,27 @@ func TestJobPastItsDeadlineFails(t *testing.T) {
 	}
 }
 
+// TestDeadlineIsForWhatHasNotLeft: a message that a crash cut off may have arrived, and
+// is never called too late.
+func TestDeadlineIsForWhatHasNotLeft(t *testing.T) {
+	w := newWorld(t)
+	w.phone(bob)
+	w.pair("shop", alice)
+	w.must(w.m.Stop(t.Context(), "shop"))
+	j, _, err := w.db.AddJob(t.Context(), &store.Job{Session: "shop", MessageID: "X1", To: bob + "@s.whatsapp.net",
+		Content: store.Content{Type: "text", Text: "on its way"}, Deadline: time.Now().Add(-time.Second)}, nil)
+	w.must(err)
+	w.must(w.db.Update(t.Context(), func(tx *store.Tx) error { return tx.StartJob(j.ID) }))
+	w.must(w.m.Start(t.Context(), "shop"))
+	if j := w.deliver(j); j.State != store.JobSent {
+		t.Errorf("job is %s (%s)", j.State, j.Code)
+	}
+	w.got(bob, "on its way")
+	if !w.hasOnce("on its way") {
+		t.Error("it is not in history")
+	}
+}
+
 func TestCancelledJobIsNotSent(t *testing.T) {
 	w := newWorld(t)
 	w.phone(bob)

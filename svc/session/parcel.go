@@ -21,6 +21,7 @@ type parcel struct {
 	secret []byte // the same in every attempt
 	sent   whatsmeow.SendResponse
 
+	left    bool                // it may be on its way, or there: nobody may call it failed until WhatsApp does
 	attempt int                 // how many tries there were
 	ack     <-chan *binary.Node // gets the ack of the last one; nil when that is here already
 	until   time.Time           // when the ack is late

@@ -73,7 +73,7 @@ func (o *sender) step(jobs *pipeline, w *window, todo []*parcel) ([]*parcel, boo
 			return nil, ok
 		}
 		o.s.sent.begin(job.MessageID)
-		todo = []*parcel{{job: job}}
+		todo = []*parcel{{job: job, left: job.State == store.JobSending}}
 	}
 	wait := o.bring(todo[0], w)
 	if wait == 0 {
@@ -89,9 +89,10 @@ func (o *sender) fault(err error) bool {
 }
 
 // bring tries a job once. It is done, or on the wire, when that returns 0; otherwise it is
-// to be tried again after so long.
+// to be tried again after so long. The deadline is for what has not left: what may have
+// arrived goes out again under its id until that is known.
 func (o *sender) bring(p *parcel, w *window) time.Duration {
-	if !p.job.Deadline.IsZero() && time.Now().After(p.job.Deadline) {
+	if !p.left && !p.job.Deadline.IsZero() && time.Now().After(p.job.Deadline) {
 		w.done(o.failed(p.job, tooLate()))
 		return 0
 	}
@@ -99,6 +100,7 @@ func (o *sender) bring(p *parcel, w *window) time.Duration {
 	if err != nil {
 		why := o.judge(p, err)
 		p.attempt++
+		p.left = p.left || mayHaveLeft(err)
 		if !why.final && p.attempt < why.attempts {
 			return why.wait(p.attempt - 1)
 		}

@@ -111,6 +111,12 @@ func lineVerdict(err error) (verdict, bool) {
 	return verdict{}, false
 }
 
+// mayHaveLeft tells whether an error came after the message was written to the line.
+func mayHaveLeft(err error) bool {
+	disconnected := (*whatsmeow.DisconnectedError)(nil)
+	return errors.Is(err, whatsmeow.ErrMessageTimedOut) || errors.As(err, &disconnected)
+}
+
 func noAnswer() verdict {
 	return verdict{code: "no_answer", sentence: "WhatsApp did not answer.", attempts: manyAttempts, first: 500 * time.Millisecond}
 }

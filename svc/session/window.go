@@ -118,12 +118,11 @@ func (w *window) giveBack(p *parcel) {
 // handed in, and takes its place in waiting for the ack. It does so for messages to
 // people only: acks of groups and newsletters tell the library more.
 func (o *sender) foretell(ctx context.Context, p *parcel) {
-	if p.to.Server != types.DefaultUserServer && p.to.Server != types.HiddenUserServer {
-		return
-	}
+	people := p.to.Server == types.DefaultUserServer || p.to.Server == types.HiddenUserServer
 	id, client := p.job.MessageID, o.run.client.DangerousInternals()
 	o.run.device.Moved(ctx, func() {
-		if client.ReceiveResponse(ctx, fakeAck(id)) { // no: the line broke, and the library knows already
+		p.left = true
+		if people && client.ReceiveResponse(ctx, fakeAck(id)) { // no: the line broke, and the library knows already
 			p.ack = client.WaitResponse(id)
 		}
 	})
