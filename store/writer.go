@@ -183,11 +183,17 @@ func (w *writer) push(b *batch) error {
 	return nil
 }
 
-// ring wakes the writer when a batch is due.
+// ring wakes the writer when a batch is due; under mu, because one that has just found
+// nothing ripe and does not wait yet would not hear it.
 func (w *writer) ring(due time.Time) {
-	if !due.IsZero() {
-		time.AfterFunc(time.Until(due), w.arrived.Signal)
+	if due.IsZero() {
+		return
 	}
+	time.AfterFunc(time.Until(due), func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.arrived.Signal()
+	})
 }
 
 // ripe tells whether there has to be a commit now. mu is held.
