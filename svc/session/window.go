@@ -119,6 +119,7 @@ func (w *window) giveBack(p *parcel) {
 // people only: acks of groups and newsletters tell the library more.
 func (o *sender) foretell(ctx context.Context, p *parcel) {
 	people := p.to.Server == types.DefaultUserServer || p.to.Server == types.HiddenUserServer
+	//lint:ignore SA1019 the library waits for acks by no other way
 	id, client := p.job.MessageID, o.run.client.DangerousInternals()
 	o.run.device.Moved(ctx, func() {
 		p.left = true
@@ -169,6 +170,7 @@ func (o *sender) awaitAck(p *parcel) (*binary.Node, error) {
 		err = o.run.ctx.Err()
 	}
 	// Takes us out of those who wait. The library's own way closes the channel, into which an ack may just be put.
+	//lint:ignore SA1019 see foretell
 	o.run.client.DangerousInternals().ReceiveResponse(o.run.ctx, fakeAck(p.job.MessageID))
 	return nil, err
 }
@@ -188,6 +190,7 @@ func (o *sender) checkDevices(p *parcel, hash string) {
 	if err == nil && devicesHash(devices) == hash {
 		return
 	}
+	//lint:ignore SA1019 the library forgets devices by no other way
 	o.run.client.DangerousInternals().HandleDeviceNotification(o.ctx, &binary.Node{Tag: "notification",
 		Attrs: binary.Attrs{"from": p.sent.Chat}, Content: []binary.Node{{Tag: "update"}}})
 }
