@@ -48,14 +48,15 @@ type Place struct {
 
 // Seal closes and opens values. Its methods may be called from any goroutine.
 type Seal struct {
-	keys *Keys
-	bind []byte
+	keys  *Keys
+	bind  []byte
+	heads *heads // of files to these keys
 }
 
 // NewBinding makes a binding key and returns the Seal of it, with the key
 // itself, sealed to all recipients, as text to be kept beside the values.
 func NewBinding(keys *Keys) (*Seal, string, error) {
-	s := &Seal{keys: keys, bind: make([]byte, 32)}
+	s := &Seal{keys: keys, bind: make([]byte, 32), heads: newHeads()}
 	rand.Read(s.bind) // never fails
 	text, err := s.Binding()
 	return s, text, err
@@ -64,14 +65,14 @@ func NewBinding(keys *Keys) (*Seal, string, error) {
 // WithBinding returns the Seal of a binding key that NewBinding or
 // [Seal.Binding] made. Its error is ErrWrongKey when none of the keys opens it.
 func WithBinding(keys *Keys, text string) (*Seal, error) {
-	bind, err := decrypt(armor.NewReader(strings.NewReader(text)), keys)
+	bind, err := decrypt(armor.NewReader(strings.NewReader(text)), keys.identities...)
 	if err != nil {
 		return nil, err
 	}
 	if len(bind) != 32 {
 		return nil, ErrDamaged
 	}
-	return &Seal{keys: keys, bind: bind}, nil
+	return &Seal{keys: keys, bind: bind, heads: newHeads()}, nil
 }
 
 // Binding returns the binding key, sealed to the recipients of now.
@@ -89,15 +90,18 @@ func (s *Seal) Binding() (string, error) {
 func (s *Seal) Keys() *Keys { return s.keys }
 
 // With returns a Seal of the same binding under other keys.
-func (s *Seal) With(keys *Keys) *Seal { return &Seal{keys: keys, bind: s.bind} }
+func (s *Seal) With(keys *Keys) *Seal { return &Seal{keys: keys, bind: s.bind, heads: newHeads()} }
 
 // Sealed tells whether a value has the form of an age file.
 func Sealed(value []byte) bool { return bytes.HasPrefix(value, []byte(magic)) }
 
 // Close seals a value for its place.
 func (s *Seal) Close(p Place, value []byte) ([]byte, error) {
-	var out bytes.Buffer
 	line := p.line(s.mac(p, value))
+	if len(line)+len(value) <= chunkSize {
+		return s.heads.encrypt(s.keys.recipients, append([]byte(line), value...))
+	}
+	var out bytes.Buffer
 	out.Grow(len(magic) + 300*len(s.keys.recipients) + len(line) + len(value))
 	err := encrypt(&out, s.keys, []byte(line), value)
 	return out.Bytes(), err
@@ -106,7 +110,7 @@ func (s *Seal) Close(p Place, value []byte) ([]byte, error) {
 // Open returns the value that was sealed for this place. Its errors are
 // ErrWrongKey, ErrDamaged and ErrMoved.
 func (s *Seal) Open(p Place, sealed []byte) ([]byte, error) {
-	plain, err := decrypt(bytes.NewReader(sealed), s.keys)
+	plain, err := s.heads.decrypt(s.keys.identities, sealed)
 	if err != nil {
 		return nil, err
 	}
@@ -148,13 +152,18 @@ func encrypt(out io.Writer, keys *Keys, parts ...[]byte) error {
 	return w.Close()
 }
 
-func decrypt(in io.Reader, keys *Keys) ([]byte, error) {
-	r, err := age.Decrypt(in, keys.identities...)
+// refusal is what age's error for a file means.
+func refusal(err error) error {
 	if mismatch := (*age.NoIdentityMatchError)(nil); errors.As(err, &mismatch) {
-		return nil, ErrWrongKey
+		return ErrWrongKey
 	}
+	return ErrDamaged
+}
+
+func decrypt(in io.Reader, identities ...age.Identity) ([]byte, error) {
+	r, err := age.Decrypt(in, identities...)
 	if err != nil {
-		return nil, ErrDamaged
+		return nil, refusal(err)
 	}
 	plain, err := io.ReadAll(r)
 	if err != nil {
