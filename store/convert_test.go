@@ -415,3 +415,45 @@ func TestSealedWhileWriting(t *testing.T) {
 		t.Errorf("%d secrets lie in clear, such as %s", len(seen), slices.Min(seen))
 	}
 }
+
+// convertTo does the next pieces of a change until it got to a column and row.
+func (v *vaultTest) convertTo(db *DB, column int, row int64) {
+	v.Helper()
+	for db.vault.row.Column != column || db.vault.row.Row != row {
+		if db.vault.row.Column > column {
+			v.Fatalf("the change is at column %d, want %d", db.vault.row.Column, column)
+		}
+		if err := db.convertSome(v.Context(), db.vault.row); err != nil {
+			v.Fatal(err)
+		}
+	}
+}
+
+// TestRecoverWhileSealing saves a file while its values are being sealed: their
+// rows have other numbers then, and each is sealed in the end.
+func TestRecoverWhileSealing(t *testing.T) {
+	v, line := newVaultTest(t), newIdentity(t)
+	db, err := v.open(line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v.convertTo(db, 1, convertRows)
+	err = db.Update(t.Context(), func(tx *Tx) error { // so that the rest moves up
+		_, err := tx.Exec("DELETE FROM deleted_auth WHERE rowid < ?", convertRows)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range convertRows - 1 {
+		delete(v.secrets, fmt.Sprintf("%s gone-%d", ClassAuth, i))
+	}
+	v.shut(db)
+	if _, err := Recover(t.Context(), v.path, ""); err != nil {
+		t.Fatal(err)
+	}
+	v.converted(SealOn, line)
+	if seen := v.scan(); len(seen) > 0 {
+		t.Errorf("%d secrets lie in clear, such as %s", len(seen), seen[0])
+	}
+}

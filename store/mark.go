@@ -92,7 +92,7 @@ func renew(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, "UPDATE epoch SET boot = ? WHERE id = 1", nextBoot(boot)); err != nil {
 		return err
 	}
-	_, err := tx.ExecContext(ctx, "UPDATE meta SET value = json_remove(value, '$.column', '$.row') WHERE key = ?", metaSeal)
+	_, err := tx.ExecContext(ctx, convertAnew, metaSeal)
 	return err
 }
 

@@ -195,13 +195,17 @@ func (r *rescue) prepare(ctx context.Context) error {
 	return r.match()
 }
 
-// finish makes the new file one that was put back, and brings it up to date.
+// finish makes the new file one that was put back, in which rows have other numbers,
+// and brings it up to date.
 func (r *rescue) finish(ctx context.Context) error {
 	var boot string
 	if err := r.to.sql.QueryRowContext(ctx, "SELECT boot FROM epoch WHERE id = 1").Scan(&boot); err != nil {
 		return err
 	}
 	if _, err := r.to.exec("UPDATE epoch SET boot = ? WHERE id = 1", nextBoot(boot)); err != nil {
+		return err
+	}
+	if _, err := r.to.exec(convertAnew, metaSeal); err != nil {
 		return err
 	}
 	if _, err := r.to.exec("DELETE FROM meta WHERE key IN (?, ?)", metaChecked, metaDamaged); err != nil {

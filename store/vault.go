@@ -30,6 +30,10 @@ const (
 // metaSeal is the key of table meta that holds a vaultRow as JSON.
 const metaSeal = "seal"
 
+// convertAnew lets a change in the form of secret values, if one is under way, begin
+// anew: values are where it may have been already. Its argument is metaSeal.
+const convertAnew = "UPDATE meta SET value = json_remove(value, '$.column', '$.row') WHERE key = ?"
+
 // vaultRow is what the database remembers of its sealing.
 type vaultRow struct {
 	State      SealState `json:"state"`
