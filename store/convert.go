@@ -3,8 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"io/fs"
-	"os"
 
 	"wamux/store/seal"
 )
@@ -220,8 +218,8 @@ func (db *DB) tidy(ctx context.Context) error {
 	if err := db.emptyLog(ctx); err != nil {
 		return err
 	}
-	for _, end := range []string{"-wal.stale", "-shm.stale"} {
-		if err := os.Remove(db.path + end); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, end := range []string{"-wal", "-shm"} {
+		if err := remove(db.path + end + staleEnd); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // People back up the bare .db file and put it back. A Signal ratchet that steps
@@ -231,17 +232,47 @@ func (db *DB) ConfirmRestore(ctx context.Context) error {
 	return nil
 }
 
-// setStaleWALAside moves a log away that belongs to another state of the file.
+// staleEnd is what the name of a log gets that was set aside, and staleLife how long
+// it is kept: who moved the file of before away may want to put both together again.
+const (
+	staleEnd  = ".stale"
+	staleLife = 7 * 24 * time.Hour
+)
+
+// setStaleWALAside moves a log away that belongs to another state of the file. It
+// may have come with the file, with any mode.
 func (db *DB) setStaleWALAside() error {
 	for _, end := range []string{"-wal", "-shm"} {
-		err := os.Rename(db.path+end, db.path+end+".stale")
+		name := db.path + end
+		if err := restrict(name); err != nil {
+			return err
+		}
+		err := os.Rename(name, name+staleEnd)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
+		}
+		if err == nil {
+			err = os.Chtimes(name+staleEnd, time.Time{}, db.now()) // from when on it is kept
 		}
 		if err != nil {
 			return err
 		}
-		db.log.Warn("the log beside the database belongs to the file that was there before, it was set aside", "file", db.path+end+".stale")
+		db.log.Warn("the log beside the database belongs to the file that was there before, it was set aside for a week", "file", name+staleEnd)
 	}
 	return syncFolder(db.path)
+}
+
+// dropStale removes a log that was set aside before that time.
+func (db *DB) dropStale(before time.Time) error {
+	for _, end := range []string{"-wal", "-shm"} {
+		name := db.path + end + staleEnd
+		info, err := os.Stat(name)
+		if err == nil && info.ModTime().Before(before) {
+			err = os.Remove(name)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }

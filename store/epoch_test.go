@@ -3,8 +3,10 @@ package store
 import (
 	"errors"
 	"io/fs"
+	"log/slog"
 	"os"
 	"testing"
+	"time"
 )
 
 // reopen opens the database and checks whether it knows of a restore.
@@ -245,4 +247,45 @@ func TestConfirmRestore(t *testing.T) {
 	closeDB(t, db)
 	dieWriting(t, path)
 	closeDB(t, reopen(t, path, false))
+}
+
+// staleLog makes a database that was put back over the log of a killed process.
+func staleLog(t *testing.T, mode os.FileMode) (path string) {
+	t.Helper()
+	path, bare := freshPath(t), freshPath(t)
+	closeDB(t, open(t, path))
+	copyFile(t, path, bare)
+	dieWriting(t, path)
+	copyFile(t, bare, path)
+	if err := os.Chmod(path+"-wal", mode); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestStaleLogIsDropped: a log that was set aside is kept for a week, however old it
+// was then, and no longer.
+func TestStaleLogIsDropped(t *testing.T) {
+	t.Parallel()
+	path := staleLog(t, 0o600)
+	if err := os.Chtimes(path+"-wal", noon, noon); err != nil {
+		t.Fatal(err)
+	}
+	now := noon.AddDate(0, 1, 0)
+	db, err := Open(t.Context(), Options{Path: path, Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	for _, days := range []int{6, 2} {
+		now = now.AddDate(0, 0, days)
+		if err := db.Upkeep(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, end := range []string{"-wal.stale", "-shm.stale"} {
+			if exists(path+end) != (days == 6) {
+				t.Errorf("after %d more days %s is there: %v", days, end, exists(path+end))
+			}
+		}
+	}
 }

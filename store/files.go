@@ -128,7 +128,7 @@ func ownFile(path string) error {
 	if !errors.Is(err, fs.ErrExist) {
 		return &Error{Code: CodeReadOnly, Name: "folder_not_writable", Message: fmt.Sprintf("The file %s cannot be made", path), Hint: "Check the owner and mode of its folder.", Err: err}
 	}
-	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+	for _, name := range []string{path, path + "-wal", path + "-shm", path + "-wal" + staleEnd, path + "-shm" + staleEnd} {
 		if err := restrict(name); err != nil {
 			return err
 		}

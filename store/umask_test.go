@@ -32,3 +32,23 @@ func TestLooseUmask(t *testing.T) {
 		}
 	}
 }
+
+// TestLooseStaleLog: a log that came with a file that was put back by hand, readable
+// for all, is closed to others, also when a wamux of before has set it aside so.
+func TestLooseStaleLog(t *testing.T) {
+	path := staleLog(t, 0o644)
+	closed := func() {
+		t.Helper()
+		if info, err := os.Stat(path + "-wal.stale"); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("got %v, %v, want a log that was set aside with mode 0600", info, err)
+		}
+	}
+	db := open(t, path)
+	closed()
+	closeDB(t, db)
+	if err := os.Chmod(path+"-wal.stale", 0o644); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path)
+	closed()
+}
