@@ -140,30 +140,48 @@ func (db *DB) convertSome(ctx context.Context, row vaultRow) error {
 			return err
 		}
 	}
-	if len(values) < convertRows {
-		row.Column, row.Row = row.Column+1, 0
-	} else {
-		row.Row = values[len(values)-1].id
-	}
+	var next vaultRow
 	err = db.Update(ctx, func(tx *Tx) error {
+		anew, err := tx.beganAnew()
+		if err != nil || anew != row.Anew {
+			next = vaultRow{Anew: anew} // nothing of what was read counts
+			return err
+		}
+		next = row.behind(values)
 		for _, r := range values {
 			if err := column.write(tx, r); err != nil {
 				return err
 			}
 		}
-		return row.write(tx)
+		return next.write(tx)
 	})
 	if err == nil {
-		db.progress(row)
+		db.progress(next)
 	}
 	return err
+}
+
+// behind is the row when these values, which were next, are done.
+func (r vaultRow) behind(values []secretRow) vaultRow {
+	if len(values) < convertRows {
+		r.Column, r.Row = r.Column+1, 0
+	} else {
+		r.Row = values[len(values)-1].id
+	}
+	return r
+}
+
+// beganAnew is how often the change under way began anew.
+func (tx *Tx) beganAnew() (times int, err error) {
+	err = tx.QueryRow("SELECT COALESCE(value ->> '$.anew', 0) FROM meta WHERE key = ?", metaSeal).Scan(&times)
+	return times, err
 }
 
 // progress notes how far the work got; the state itself stays.
 func (db *DB) progress(row vaultRow) {
 	db.vault.mu.Lock()
 	defer db.vault.mu.Unlock()
-	db.vault.row.Column, db.vault.row.Row = row.Column, row.Row
+	db.vault.row.Column, db.vault.row.Row, db.vault.row.Anew = row.Column, row.Row, row.Anew
 }
 
 // reform makes the new form of a value.
@@ -178,7 +196,8 @@ func (v *vault) reform(r *secretRow, state SealState) error {
 	return err
 }
 
-// settleVault ends a change: all values have their new form.
+// settleVault ends a change: all values have their new form. That it was to begin anew
+// just now is of no account: what was moved, had it, too.
 func (db *DB) settleVault(ctx context.Context) error {
 	v := &db.vault
 	release, err := db.copyAlone(ctx)
@@ -189,7 +208,7 @@ func (db *DB) settleVault(ctx context.Context) error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	row, s := v.row, v.seal
-	row.Column, row.Row, row.Untidy = 0, 0, true
+	row.Column, row.Row, row.Anew, row.Untidy = 0, 0, 0, true
 	if row.State == SealOpening {
 		row, s = vaultRow{State: SealOff, Untidy: true}, nil
 	} else {

@@ -457,3 +457,46 @@ func TestRecoverWhileSealing(t *testing.T) {
 		t.Errorf("%d secrets lie in clear, such as %s", len(seen), seen[0])
 	}
 }
+
+// TestMovedWhileChanging moves values, as they are, to where a change of their form
+// was already: it begins anew, also when it was cut off then.
+func TestMovedWhileChanging(t *testing.T) {
+	for _, cut := range []bool{false, true} {
+		v, first, second := newVaultTest(t), newIdentity(t), newIdentity(t)
+		v.converted(SealOn, first)
+		db, err := v.open(second, first)
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.convertTo(db, 1, 0)
+		before := db.vault.row
+		if err = db.Update(t.Context(), moveBack); err != nil {
+			t.Fatal(err)
+		}
+		if !cut {
+			err = errors.Join(db.convertSome(t.Context(), before), // which was under way just then
+				db.Convert(t.Context()))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		v.shut(db)
+		if cut {
+			v.converted(SealOn, second, first)
+		}
+		v.converted(SealOn, second) // all open without the key of before
+	}
+}
+
+// moveBack moves what is kept aside, as putting it back does.
+func moveBack(tx *Tx) error {
+	for _, query := range []string{
+		"INSERT INTO auth_data (sessionId, key, value, createdAt, updatedAt) SELECT sessionId, key, value, '', '' FROM deleted_auth",
+		"DELETE FROM deleted_auth",
+	} {
+		if _, err := tx.Exec(query); err != nil {
+			return err
+		}
+	}
+	return tx.ConvertAnew()
+}

@@ -32,7 +32,8 @@ const metaSeal = "seal"
 
 // convertAnew lets a change in the form of secret values, if one is under way, begin
 // anew: values are where it may have been already. Its argument is metaSeal.
-const convertAnew = "UPDATE meta SET value = json_remove(value, '$.column', '$.row') WHERE key = ?"
+const convertAnew = `UPDATE meta SET value = json_set(json_remove(value, '$.column', '$.row'), '$.anew', 1 + COALESCE(value ->> '$.anew', 0))
+	WHERE key = ? AND value ->> '$.state' IN ('sealing', 'rotating', 'unsealing')`
 
 // vaultRow is what the database remembers of its sealing.
 type vaultRow struct {
@@ -41,6 +42,7 @@ type vaultRow struct {
 	Recipients []string  `json:"recipients,omitempty"` // to whom the values are sealed
 	Column     int       `json:"column,omitempty"`     // how far the work has got: which of secretColumns
 	Row        int64     `json:"row,omitempty"`        // and the last rowid that is done
+	Anew       int       `json:"anew,omitempty"`       // how often it began anew
 	Untidy     bool      `json:"untidy,omitempty"`     // what the old form left behind is still in the file
 }
 
@@ -84,6 +86,14 @@ func (db *DB) UpdateSealed(ctx context.Context, prepare func(Sealer) (func(*Tx) 
 		return err
 	}
 	return db.Update(ctx, fn)
+}
+
+// ConvertAnew lets a change in the form of secret values, if one is under way, begin
+// anew. Who moves such values as they are calls it within the transaction: they may
+// come where the change was already.
+func (tx *Tx) ConvertAnew() error {
+	_, err := tx.Exec(convertAnew, metaSeal)
+	return err
 }
 
 // Push hands in a write, which begins with sealing, and does not wait: after, which

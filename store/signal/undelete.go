@@ -25,24 +25,28 @@ func (c *Container) Undelete(ctx context.Context, session string) error {
 		return err
 	}
 	c.retire(session)
-	return c.db.Update(ctx, func(tx *store.Tx) error {
-		when, err := deletedWhen(tx, session)
-		if err != nil {
-			return err
-		}
-		now := stamp(tx.Now)
-		// What was written after the deletion is of no account, and loses.
-		if _, err := tx.Exec(`DELETE FROM auth_data WHERE sessionId = ?`, session); err != nil {
-			return err
-		}
-		if _, err := tx.Exec(`INSERT INTO auth_data (sessionId, key, value, createdAt, updatedAt)
-			SELECT sessionId, key, value, ?1, ?1 FROM deleted_auth WHERE sessionId = ?2 AND deletedAt >= ?3 ORDER BY deletedAt
-			ON CONFLICT (sessionId, key) DO NOTHING`, now, session, when); err != nil {
-			return err
-		}
-		_, err = tx.Exec(`DELETE FROM deleted_auth WHERE sessionId = ? AND deletedAt >= ?`, session, when)
+	return c.db.Update(ctx, func(tx *store.Tx) error { return putBack(tx, session) })
+}
+
+// putBack is Undelete in its transaction. Values come back as they are.
+func putBack(tx *store.Tx, session string) error {
+	when, err := deletedWhen(tx, session)
+	if err != nil {
 		return err
-	})
+	}
+	// What was written after the deletion is of no account, and loses.
+	if _, err := tx.Exec(`DELETE FROM auth_data WHERE sessionId = ?`, session); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`INSERT INTO auth_data (sessionId, key, value, createdAt, updatedAt)
+		SELECT sessionId, key, value, ?1, ?1 FROM deleted_auth WHERE sessionId = ?2 AND deletedAt >= ?3 ORDER BY deletedAt
+		ON CONFLICT (sessionId, key) DO NOTHING`, stamp(tx.Now), session, when); err != nil {
+		return err
+	}
+	if _, err = tx.Exec(`DELETE FROM deleted_auth WHERE sessionId = ? AND deletedAt >= ?`, session, when); err != nil {
+		return err
+	}
+	return tx.ConvertAnew()
 }
 
 // deletedWhen returns when the newest credentials that are kept aside were deleted.
