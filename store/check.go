@@ -70,8 +70,45 @@ func sound(ctx context.Context, c *conn, check string) error {
 
 // Check looks for damage, over a connection of its own, beside all other work,
 // and ends early with ctx. It returns nil, an error for which [IsDamage] is true,
-// or why it could not look. A full check of a sound file is remembered.
+// or why it could not look. A full check of a sound file is remembered. It gives way
+// to a change in the form of secret values, and begins anew then.
 func (db *DB) Check(ctx context.Context, depth CheckDepth) error {
+	for {
+		err := db.checkUndisturbed(ctx, depth)
+		if !errors.Is(err, errGaveWay) {
+			return wrap(err)
+		}
+	}
+}
+
+var errGaveWay = errors.New("the check gave way")
+
+// checkUndisturbed is Check up to the moment when it is to give way.
+func (db *DB) checkUndisturbed(ctx context.Context, depth CheckDepth) error {
+	select {
+	case db.checking <- struct{}{}:
+		defer func() { <-db.checking }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	go func() {
+		select {
+		case <-db.giveWay:
+			cancel(errGaveWay)
+		case <-ctx.Done():
+		}
+	}()
+	err := db.look(ctx, depth)
+	if err != nil && errors.Is(context.Cause(ctx), errGaveWay) {
+		return errGaveWay
+	}
+	return err
+}
+
+// look is what a check does.
+func (db *DB) look(ctx context.Context, depth CheckDepth) error {
 	pool, err := sql.Open("sqlite", readerDSN(db.path))
 	if err != nil {
 		return err
@@ -79,14 +116,14 @@ func (db *DB) Check(ctx context.Context, depth CheckDepth) error {
 	defer func() { _ = pool.Close() }()
 	c, err := openConn(ctx, pool, readerPragmas)
 	if err != nil {
-		return wrap(err)
+		return err
 	}
 	defer c.close()
 	if depth == CheckQuick {
-		return wrap(checkTables(ctx, c))
+		return checkTables(ctx, c)
 	}
 	if err := sound(ctx, c, "integrity_check"); err != nil {
-		return wrap(err)
+		return err
 	}
 	return db.SetMeta(ctx, metaChecked, formatTime(db.time()))
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 
 	"wamux/store/seal"
 )
@@ -200,7 +199,7 @@ func (v *vault) reform(r *secretRow, state SealState) error {
 // just now is of no account: what was moved, had it, too.
 func (db *DB) settleVault(ctx context.Context) error {
 	v := &db.vault
-	release, err := db.copyAlone(ctx)
+	release, err := db.foldAlone(ctx)
 	if err != nil {
 		return err
 	}
@@ -214,59 +213,6 @@ func (db *DB) settleVault(ctx context.Context) error {
 	} else {
 		row.State = SealOn
 	}
+	v.rewritten = false
 	return db.enter(ctx, row, s)
-}
-
-// tidy rewrites the file, so that no page, free or not, and no log holds a value
-// in its old form. A log that another program reads holds it up.
-func (db *DB) tidy(ctx context.Context) error {
-	if !db.vault.row.Untidy {
-		return nil
-	}
-	release, err := db.copyAlone(ctx)
-	if err != nil {
-		return err
-	}
-	defer release()
-	if err := db.emptyLog(ctx); err != nil { // before the work is done in vain
-		return err
-	}
-	if err := db.writer.alone(ctx, func(c *conn) error { return vacuum(ctx, c) }); err != nil {
-		return err
-	}
-	if err := db.emptyLog(ctx); err != nil {
-		return err
-	}
-	for _, end := range []string{"-wal", "-shm"} {
-		if err := remove(db.path + end + staleEnd); err != nil {
-			return err
-		}
-	}
-	v := &db.vault
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	row := v.row
-	row.Untidy = false
-	return db.enter(ctx, row, v.seal)
-}
-
-// emptyLog folds the log, or fails with a sentence.
-func (db *DB) emptyLog(ctx context.Context) error {
-	folded, err := db.foldWithin(ctx, foldPatience)
-	if err == nil && !folded {
-		err = &Error{Code: CodeLocked, Name: "database_locked", Message: "Another program reads the database, and its log still has values in their old form",
-			Hint: "Close other programs that use the database file."}
-	}
-	return err
-}
-
-// vacuum writes the database anew. It is made beside in full first, for which
-// memory may be too small.
-func vacuum(ctx context.Context, c *conn) error {
-	if _, err := c.sql.ExecContext(ctx, "PRAGMA temp_store = FILE"); err != nil {
-		return err
-	}
-	_, err := c.sql.ExecContext(ctx, "VACUUM")
-	_, back := c.sql.ExecContext(context.WithoutCancel(ctx), "PRAGMA temp_store = MEMORY")
-	return errors.Join(err, back)
 }

@@ -69,6 +69,8 @@ type DB struct {
 	unsaved      unsaved
 	rows         sessionRows
 	copying      chan struct{}   // holds one entry while somebody copies or rewrites the whole file
+	checking     chan struct{}   // holds one entry while somebody checks the file, or lets nobody do so
+	giveWay      chan struct{}   // who checks breaks off when it gets this
 	stopping     context.Context // ends when Close begins
 	stop         context.CancelFunc
 	free         func(folder string) (int64, error)
@@ -123,7 +125,7 @@ func newDB(o Options) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers, history: o.History, fault: o.Fault, suspicion: make(chan struct{}, 1),
-		copying: make(chan struct{}, 1), free: freeSpace}
+		copying: make(chan struct{}, 1), checking: make(chan struct{}, 1), giveWay: make(chan struct{}), free: freeSpace}
 	db.space.path = path + ".reserve"
 	db.stopping, db.stop = context.WithCancel(context.Background())
 	if db.log == nil {
@@ -160,10 +162,14 @@ func (db *DB) prepareFile(ctx context.Context, keys *seal.Keys) error {
 	if err := f.refuse(db.path); err != nil {
 		return err
 	}
+	stray := f.strayLog(side)
+	if !stray {
+		f.readLog(db.path)
+	}
 	if _, err := f.vault.unlock(keys); err != nil {
 		return err
 	}
-	if f.strayLog(side) {
+	if stray {
 		if err := db.setStaleWALAside(); err != nil {
 			return err
 		}

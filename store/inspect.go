@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"wamux/store/salvage"
 )
 
 // applicationID marks our files in the SQLite header: "wamx".
@@ -18,11 +21,11 @@ const applicationID = 0x77616d78
 // facts is what can be seen of a file without changing it.
 type facts struct {
 	tables  int
-	owner   int    // application_id
-	version int    // user_version, the number of the last migration
-	boot    string // of the epoch row; empty when it cannot be read
-	wal     bool   // it is used with a log, as ours always are
-	vault   vaultRow
+	owner   int      // application_id
+	version int      // user_version, the number of the last migration
+	boot    string   // of the epoch row; empty when it cannot be read
+	wal     bool     // it is used with a log, as ours always are
+	vault   vaultRow // of the main file, until readLog
 }
 
 // inspect looks at the main file alone, without locks and without its log.
@@ -45,12 +48,38 @@ func inspect(ctx context.Context, path string) (facts, error) {
 		err = nil // torn by a crash, perhaps: with its log it is whole again
 	}
 	if err == nil && f.owner == applicationID {
-		f.vault, _ = readVault(ctx, pool) // looked at again with the log
+		f.vault, _ = readVault(ctx, pool)
 	}
 	if err == nil {
 		f.wal, err = usesLog(path)
 	}
 	return f, err
+}
+
+// readLog reads how the values are sealed with the log, which tells more of it than
+// the main file when a change was cut off. SQLite would write beside the file for that.
+func (f *facts) readLog(path string) {
+	if !hasLog(path) {
+		return
+	}
+	file, err := salvage.Open(path, true)
+	if err != nil {
+		return // which the opening will tell of
+	}
+	defer file.Close()
+	meta := file.Find("meta")
+	if meta == nil {
+		return
+	}
+	_, _ = file.Rows(meta, func(_ int64, values []any) error {
+		if len(values) == 2 && values[0] == metaSeal {
+			text, _ := values[1].(string)
+			if row := (vaultRow{}); json.Unmarshal([]byte(text), &row) == nil {
+				f.vault = row
+			}
+		}
+		return nil
+	})
 }
 
 // usesLog reads the format versions in the header: 2 means a write-ahead log.

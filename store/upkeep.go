@@ -16,8 +16,9 @@ const (
 )
 
 // Upkeep is what a file needs once a day: free pages given back, the log folded, and
-// one that was set aside a week ago removed. It goes in small turns beside all other work, and leaves out what readers
-// are in the way of. It takes no statistics, as at the close.
+// one that was set aside a week ago removed. It goes in small turns beside all other
+// work, and leaves out what readers are in the way of. It takes no statistics, as at
+// the close.
 func (db *DB) Upkeep(ctx context.Context) error {
 	if err := db.dropStale(db.time().Add(-staleLife)); err != nil {
 		return err

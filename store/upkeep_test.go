@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"testing"
 )
 
@@ -28,7 +29,7 @@ func TestSealBesideForeignReader(t *testing.T) {
 	read("BEGIN")
 	read("SELECT count(*) FROM meta")
 	began := make(chan error, 1)
-	go func() { began <- db.BeginSeal(t.Context(), keysOf(t, line)) }()
+	go func() { began <- errors.Join(db.BeginSeal(t.Context(), keysOf(t, line)), db.Convert(t.Context())) }()
 	for written := range 20 {
 		if err := db.SetMeta(t.Context(), "word", "written"); err != nil {
 			t.Fatal(err)
@@ -41,9 +42,6 @@ func TestSealBesideForeignReader(t *testing.T) {
 	}
 	read("COMMIT")
 	if err := <-began; err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Convert(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -53,6 +53,8 @@ type vault struct {
 	row  vaultRow
 	seal *seal.Seal // nil in clear
 	work sync.Mutex // one at a time changes the form of the values
+	// rewritten tells whether the file was written anew since the last change; who holds work has it.
+	rewritten bool
 }
 
 // Sealer seals the values of one write. It is valid inside the function that
@@ -282,32 +284,18 @@ func errSealBusy(state SealState) error {
 }
 
 // turn changes the state, in the database first. Nothing is sealed or written in
-// between, and the new state is in the main file, where the next start looks
-// before it writes anything.
+// between.
 func (db *DB) turn(ctx context.Context, change func(vaultRow, *seal.Seal) (vaultRow, *seal.Seal, error)) error {
 	v := &db.vault
 	if !v.work.TryLock() {
 		return errSealBusy(SealClosing)
 	}
 	defer v.work.Unlock()
-	release, err := db.copyAlone(ctx) // who copies keeps the log from being folded
+	release, err := db.foldAlone(ctx)
 	if err != nil {
 		return err
 	}
 	defer release()
-	if err := db.turnLocked(ctx, change); err != nil {
-		return err
-	}
-	_, err = db.foldWithin(ctx, foldPatience) // beside writers: another program may be reading
-	return err
-}
-
-// foldPatience is how long a change of the rules waits for the readers of other
-// programs.
-const foldPatience = 10 * time.Second
-
-func (db *DB) turnLocked(ctx context.Context, change func(vaultRow, *seal.Seal) (vaultRow, *seal.Seal, error)) error {
-	v := &db.vault
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	row, s, err := change(v.row, v.seal)
@@ -318,7 +306,10 @@ func (db *DB) turnLocked(ctx context.Context, change func(vaultRow, *seal.Seal) 
 }
 
 // enter writes a new state and goes by it from then on. mu is held. Readers are
-// kept off, since a snapshot from before would meet rules from after.
+// kept off, since a snapshot from before would meet rules from after. The state is
+// in the main file afterwards, unless another program has a snapshot open: all work
+// waits, so that is not waited for. A start looks into the log, too, and [DB.tidy]
+// does not end a change before.
 func (db *DB) enter(ctx context.Context, row vaultRow, s *seal.Seal) error {
 	if err := db.Update(ctx, row.write); err != nil {
 		return err
@@ -332,9 +323,10 @@ func (db *DB) enter(ctx context.Context, row vaultRow, s *seal.Seal) error {
 			db.readers <- c
 		}
 	}()
-	return db.writer.alone(context.WithoutCancel(ctx), func(c *conn) error {
+	ctx = context.WithoutCancel(ctx)
+	return db.writer.alone(ctx, func(c *conn) error {
 		db.vault.row, db.vault.seal = row, s
-		_, err := foldBriefly(context.WithoutCancel(ctx), c)
+		_, err := foldBriefly(ctx, c)
 		return err
 	})
 }

@@ -223,7 +223,28 @@ func TestWholeFile(t *testing.T) {
 			if n := f.Unreadable(table); n != 0 {
 				t.Errorf("%s: %d pages unreadable in a sound file", table.Name, n)
 			}
+			m.find(t, table.Name)
 		}
+	}
+}
+
+// find reads one table alone.
+func (m *made) find(t *testing.T, name string) {
+	t.Helper()
+	f, err := Open(m.path, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if f.Find(name+"s") != nil {
+		t.Errorf("a table was found that is not there")
+	}
+	table, count := f.Find(name), 0
+	if table == nil || table.Name != name {
+		t.Fatalf("%s was not found: %v", name, table)
+	}
+	if _, err := f.Rows(table, func(int64, []any) error { count++; return nil }); err != nil || count != len(m.rows[name]) {
+		t.Errorf("%s has %d rows, %v, want %d", name, count, err, len(m.rows[name]))
 	}
 }
 

@@ -43,6 +43,20 @@ func (f *File) Tables() ([]*Table, error) {
 	return tables, nil
 }
 
+// Find returns one table without a look at the others; nil when none of that name is
+// seen. It is called in place of Tables.
+func (f *File) Find(name string) *Table {
+	f.claim(1)
+	list, _ := f.schema()
+	for _, o := range list {
+		if o.kind == "table" && o.name == name {
+			f.claim(o.root)
+			return &Table{Name: name, Rowid: f.hasRowid(o.root), root: o.root}
+		}
+	}
+	return nil
+}
+
 // unnamed finds the trees that nothing names.
 func (f *File) unnamed() (tables []*Table) {
 	for number := uint32(2); number <= f.pages; number++ {
