@@ -1,6 +1,7 @@
 package svc_test
 
 import (
+	"database/sql"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -81,6 +82,50 @@ func TestRotateSteps(t *testing.T) {
 		ok(t, g.dir, env, "key", "unseal") // it is
 		refuses(t, 1, "not sealed", g.dir, env, "key", "rotate")
 	})
+}
+
+// TestRotateBesideReader: while another program has a snapshot open the old key stays
+// in the identity file, and a kill in the meantime locks nobody out.
+func TestRotateBesideReader(t *testing.T) {
+	t.Parallel()
+	file, env := newKey(t)
+	env = append(env, "DATABASE_URL=file:wamux-sandbox.db")
+	g := start(t, t.TempDir(), env, "run", "--sandbox")
+	must[object](g, 200, "POST", "/sessions/add", object{"sessionId": "shop"}) // its QR code is a secret
+	g.sealed()
+	end := readsLong(t, filepath.Join(g.dir, "wamux-sandbox.db"))
+	refuses(t, 1, "in their old form", g.dir, env, "key", "rotate")
+	if n := identities(t, file); n != 2 {
+		t.Errorf("got %d identities, want the old and the new one", n)
+	}
+	g.kill()
+	end()
+	g.begin()
+	g.sealed()
+	ok(t, g.dir, env, "key", "rotate")
+	if n := identities(t, file); n != 1 {
+		t.Errorf("got %d identities, want the new one alone", n)
+	}
+	checked(t, g.dir, env, 0)
+}
+
+// readsLong has a snapshot of a database open until end is called.
+func readsLong(t testing.TB, file string) (end func()) {
+	t.Helper()
+	pool, err := sql.Open("sqlite", "file:"+file+"?mode=ro")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = pool.Close() })
+	tx, err := pool.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n int
+	if err := tx.QueryRow("SELECT COUNT(*) FROM auth_data").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return func() { _ = tx.Rollback() }
 }
 
 // TestRotateCredential: a gateway that has its key from the service manager sees a
