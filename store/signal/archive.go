@@ -30,9 +30,11 @@ type archive struct {
 	seen map[string]shelf // by address, of records with more states than are kept
 }
 
-// shelf is how many earlier states a record had, and since when.
+// shelf is how many earlier states a record had and the base key of the newest, which tells of
+// a new one where their number cannot grow any more, and since when that has been so.
 type shelf struct {
 	states int
+	newest string
 	since  time.Time
 }
 
@@ -45,7 +47,7 @@ func (a *archive) thin(address string, record []byte) []byte {
 		return record
 	}
 	var r rawRecord
-	if json.Unmarshal(record, &r) != nil || !a.settled(address, len(r.PreviousStates)) {
+	if json.Unmarshal(record, &r) != nil || !a.settled(address, r.PreviousStates) {
 		return record
 	}
 	r.PreviousStates = r.PreviousStates[:keptStates]
@@ -56,18 +58,18 @@ func (a *archive) thin(address string, record []byte) []byte {
 	return thinned
 }
 
-// settled tells whether a record has more earlier states than are kept, and has got no
-// new one for long.
-func (a *archive) settled(address string, states int) bool {
+// settled tells whether a record has more earlier states, the newest first, than are kept,
+// and has got no new one for long.
+func (a *archive) settled(address string, states []json.RawMessage) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	was := a.seen[address]
-	switch {
-	case states <= keptStates:
+	if len(states) <= keptStates {
 		delete(a.seen, address)
 		return false
-	case was.states != states:
-		a.seen[address] = shelf{states, time.Now()}
+	}
+	was, newest := a.seen[address], baseOf(states[0])
+	if was.states != len(states) || was.newest != newest {
+		a.seen[address] = shelf{len(states), newest, time.Now()}
 		return false
 	}
 	return time.Since(was.since) >= a.rest

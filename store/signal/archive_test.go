@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"go.mau.fi/libsignal/protocol"
 	"go.mau.fi/libsignal/state/record"
@@ -50,6 +52,43 @@ func TestArchive(t *testing.T) {
 	if after := ada.states(bob); len(after) != 1+keptStates || !slices.Equal(after, before[:len(after)]) {
 		t.Errorf("the record has %d states, want the newest %d", len(after), 1+keptStates)
 	}
+}
+
+// TestArchiveFull lets a storm of new sessions go on when a record has as many earlier ones as libsignal keeps: their number
+// says nothing any more, and all of them may still be answered.
+func TestArchiveFull(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const full = 40
+		a := newArchive()
+		record := func(newest int) []byte {
+			state := func(n int) json.RawMessage {
+				return fmt.Appendf(nil, `{"SenderBaseKey":"%d","RootKey":"%0200d"}`, n, n)
+			}
+			r := rawRecord{SessionState: state(newest + 1)}
+			for n := range full {
+				r.PreviousStates = append(r.PreviousStates, state(newest-n))
+			}
+			return encode(r)
+		}
+		states := func(newest int) int {
+			var r rawRecord
+			must(t, json.Unmarshal(a.thin("2:1", record(newest)), &r))
+			return len(r.PreviousStates)
+		}
+		for n := range 30 {
+			if got := states(n); got != full {
+				t.Fatalf("the record has %d earlier states while new ones come, want %d", got, full)
+			}
+			time.Sleep(archiveTime / 2)
+		}
+		if got := states(29); got != full {
+			t.Fatalf("the record has %d earlier states soon after the last new one, want %d", got, full)
+		}
+		time.Sleep(archiveTime / 2)
+		if got := states(29); got != keptStates {
+			t.Errorf("the record has %d earlier states when none has come for long, want %d", got, keptStates)
+		}
+	})
 }
 
 // states lists the base keys of the states of a record, the current one first.
