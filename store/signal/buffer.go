@@ -107,7 +107,7 @@ func (s *stores) GetBufferedEvent(ctx context.Context, hash [32]byte) (e *wastor
 		return err
 	})
 	if err == nil && e != nil && e.Plaintext != nil {
-		s.late.begin(hash)
+		s.late.begin(hash, e.Plaintext)
 	}
 	return e, err
 }

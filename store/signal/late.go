@@ -2,6 +2,7 @@ package signal
 
 import (
 	"context"
+	"slices"
 	"sync"
 
 	"wamux/store"
@@ -13,20 +14,31 @@ import (
 // crash, as a whole: then the message was never decrypted, nobody acked it, and
 // it comes again.
 type late struct {
-	mu      sync.Mutex        // held across the commit that takes the batch along
-	waiting map[[32]byte]bool // events decrypted and not yet handled
-	handled *[32]byte         // the event whose Clear was done by Handled, and is still to come; or nil
+	mu      sync.Mutex  // held across the commit that takes the batch along
+	waiting []decrypted // not yet handled, the oldest first; hardly ever more than one
+	doubt   bool        // some that waited were given up, and may be handled nevertheless
+	handled *[32]byte   // the event whose Clear was done by Handled, and is still to come; or nil
 	*batch
 }
 
-func newLate() late { return late{batch: newBatch(), waiting: make(map[[32]byte]bool)} }
+// decrypted is an event that waits for its handler.
+type decrypted struct {
+	hash      [32]byte
+	plaintext []byte
+}
+
+// maxWaiting bounds how many events wait. whatsmeow handles one at a time, but for
+// what it goes on without.
+const maxWaiting = 8
+
+func newLate() late { return late{batch: newBatch()} }
 
 // hold keeps the writes of a decryption that ended well.
 func (l *late) hold(b *batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for hash := range b.events {
-		l.waiting[hash] = true
+	for hash, e := range b.events {
+		l.await(hash, e.plaintext)
 	}
 	l.batch.mu.Lock()
 	defer l.batch.mu.Unlock()
@@ -34,10 +46,44 @@ func (l *late) hold(b *batch) {
 }
 
 // begin says that an event from the buffer is being handled from now on.
-func (l *late) begin(hash [32]byte) {
+func (l *late) begin(hash [32]byte, plaintext []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.waiting[hash] = true
+	l.await(hash, plaintext)
+}
+
+// await adds an event to those that wait. mu is held.
+func (l *late) await(hash [32]byte, plaintext []byte) {
+	l.over(hash)
+	l.waiting = append(l.waiting, decrypted{hash, plaintext})
+	if more := len(l.waiting) - maxWaiting; more > 0 {
+		l.waiting, l.doubt = slices.Delete(l.waiting, 0, more), true
+	}
+}
+
+// over takes an event from those that wait. mu is held.
+func (l *late) over(hash [32]byte) {
+	l.waiting = slices.DeleteFunc(l.waiting, func(d decrypted) bool { return d.hash == hash })
+}
+
+// take finds the event being handled, whose plaintext is knows, and takes it from
+// those that wait, with those before it. They wait in vain: whatsmeow did not tell
+// us of them, because it could not read them or broke. Or their handlers outlive a
+// connection, or whatsmeow's patience, and are still to come: such a one must not
+// take the event of another for its own, so that there is doubt from then on even
+// where there is only one. mu is held.
+func (l *late) take(is func(plaintext []byte) bool) (hash [32]byte, ok bool) {
+	found := -1
+	for i, d := range l.waiting {
+		if len(l.waiting) == 1 && !l.doubt || is(d.plaintext) {
+			if found >= 0 {
+				return hash, false
+			}
+			found, hash = i, d.hash
+		}
+	}
+	l.waiting, l.doubt = slices.Delete(l.waiting, 0, found+1), l.doubt || found > 0
+	return hash, found >= 0
 }
 
 // add stages fn's writes; false means that no message is being handled, so that
@@ -67,30 +113,28 @@ func (s *stores) flush(ctx context.Context) error { return s.commit(ctx, newBatc
 
 // Handled hands in what a decrypted message left behind: fn's writes, the ratchet
 // that decrypted it, and that it was handled, all for one commit. It does not wait
-// for the disk: [Device.Mark] does. Call it from the handler of that message, and
-// only there.
-func (d *Device) Handled(ctx context.Context, fn func(*store.Tx) error) error {
-	return d.stores.markHandled(ctx, fn)
+// for the disk: [Device.Mark] does. is tells whether a plaintext, still padded, is
+// that of the message; it is asked where several may be meant. Call Handled from
+// the handler of the message, and only there.
+func (d *Device) Handled(ctx context.Context, is func(plaintext []byte) bool, fn func(*store.Tx) error) error {
+	return d.stores.markHandled(ctx, is, fn)
 }
 
-// markHandled finds the message being handled. When there are several, which
-// happens when a handler takes so long that whatsmeow goes on without it,
-// nobody knows which it is: then its own Clear tells later.
-func (s *stores) markHandled(ctx context.Context, fn func(*store.Tx) error) (err error) {
+// markHandled finds the message being handled. Where nobody knows which it is its
+// own Clear tells later.
+func (s *stores) markHandled(ctx context.Context, is func([]byte) bool, fn func(*store.Tx) error) (err error) {
 	defer s.guard(ctx, &err)
 	s.late.mu.Lock()
 	defer s.late.mu.Unlock()
 	b := newBatch()
 	b.run(fn)
-	if len(s.late.waiting) != 1 {
+	hash, ok := s.late.take(is)
+	if !ok {
 		return s.commitLocked(ctx, b)
 	}
-	for hash := range s.late.waiting {
-		s.forget(b, hash)
-		if err = s.pushLocked(b, 0); err == nil {
-			s.late.handled = &hash
-			clear(s.late.waiting)
-		}
+	s.forget(b, hash)
+	if err = s.pushLocked(b, 0); err == nil {
+		s.late.handled = &hash
 	}
 	return err
 }
@@ -122,7 +166,7 @@ func (s *stores) settleEvent(ctx context.Context, hash [32]byte) error {
 	if err := s.commitLocked(ctx, b); err != nil {
 		return err
 	}
-	delete(s.late.waiting, hash)
+	s.late.over(hash)
 	s.late.handled = nil
 	return nil
 }

@@ -2,6 +2,7 @@ package signal
 
 import (
 	"context"
+	"fmt"
 	"testing"
 	"time"
 
@@ -233,7 +234,7 @@ func TestHandled(t *testing.T) {
 	}
 	decrypt()
 	before := p.commits()
-	must(t, d.Handled(ctx, func(tx *store.Tx) error {
+	must(t, d.Handled(ctx, isText("text"), func(tx *store.Tx) error {
 		_, err := tx.Exec(`UPDATE whatsapp_sessions SET status = 'handled'`)
 		return err
 	}))
@@ -273,6 +274,63 @@ func TestSendTakesDecryptionAlong(t *testing.T) {
 	}
 }
 
+// isText is what a handler knows of the plaintext of its message.
+func isText(text string) func([]byte) bool {
+	return func(plaintext []byte) bool { return string(plaintext) == text }
+}
+
+// decrypted takes in a message, as whatsmeow does before it calls the handler.
+func (p *place) decrypted(d *Device, hash byte, text string) {
+	p.t.Helper()
+	must(p.t, d.EventBuffer.DoDecryptionTxn(p.t.Context(), func(ctx context.Context) error {
+		return d.EventBuffer.PutBufferedEvent(ctx, [32]byte{hash}, []byte(text), time.Now())
+	}))
+}
+
+// TestUnreadableMessages: what decrypts and is never handled, because whatsmeow could not read it or broke, costs those
+// behind it nothing: each is still one commit.
+func TestUnreadableMessages(t *testing.T) {
+	p := newPlace(t)
+	d := p.paired("one", "49151", "1001")
+	ctx := t.Context()
+	for hash := range byte(2 * maxWaiting) {
+		p.decrypted(d, 100+hash, "no message")
+	}
+	for hash := range byte(3) {
+		p.decrypted(d, hash, fmt.Sprint("text ", hash))
+		before := p.commits()
+		must(t, d.Handled(ctx, isText(fmt.Sprint("text ", hash)), func(*store.Tx) error { return nil }))
+		must(t, d.EventBuffer.ClearBufferedEventPlaintext(ctx, [32]byte{hash}))
+		if n := p.commits() - before; n != 1 {
+			t.Errorf("message %d took %d commits, want 1", hash, n)
+		}
+		if n := len(d.stores.late.waiting); n != 0 {
+			t.Errorf("%d messages are waiting behind message %d", n, hash)
+		}
+	}
+}
+
+// TestLateHandler holds that a handler that was given up, and comes nevertheless, does not take the one message that waits
+// for its own.
+func TestLateHandler(t *testing.T) {
+	p := newPlace(t)
+	d := p.paired("one", "49151", "1001")
+	ctx := t.Context()
+	for hash, text := range []string{"slow", "fast", "next"} {
+		if p.decrypted(d, byte(hash), text); text == "fast" {
+			must(t, d.Handled(ctx, isText(text), func(*store.Tx) error { return nil }))
+			must(t, d.EventBuffer.ClearBufferedEventPlaintext(ctx, [32]byte{byte(hash)}))
+		}
+	}
+	must(t, d.Handled(ctx, isText("slow"), func(*store.Tx) error { return nil }))
+	d = p.device("one") // a crash
+	for hash, want := range []bool{true, false, true} {
+		if e := get(d.EventBuffer.GetBufferedEvent(ctx, [32]byte{byte(hash)}))(t); e == nil || (e.Plaintext != nil) != want {
+			t.Errorf("message %d: got %+v, waiting must be %v", hash, e, want)
+		}
+	}
+}
+
 // TestTwoMessagesAtOnce holds that a handler that overtakes another does not
 // mark the other's message.
 func TestTwoMessagesAtOnce(t *testing.T) {
@@ -284,7 +342,7 @@ func TestTwoMessagesAtOnce(t *testing.T) {
 			return d.EventBuffer.PutBufferedEvent(ctx, [32]byte{n + 1}, []byte("text"), time.Now())
 		}))
 	}
-	must(t, d.Handled(ctx, func(*store.Tx) error { return nil }))
+	must(t, d.Handled(ctx, isText("text"), func(*store.Tx) error { return nil }))
 	must(t, d.EventBuffer.ClearBufferedEventPlaintext(ctx, [32]byte{2}))
 	d = p.device("one")
 	for n, want := range map[byte]bool{1: true, 2: false} {

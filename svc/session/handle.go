@@ -5,7 +5,9 @@ import (
 	"runtime/debug"
 	"time"
 
+	"go.mau.fi/whatsmeow/proto/waE2E"
 	"go.mau.fi/whatsmeow/types/events"
+	"google.golang.org/protobuf/proto"
 
 	"wamux/store"
 	"wamux/svc/session/convert"
@@ -96,14 +98,28 @@ func (s *session) record(r *run, evt any, entries []store.Entry) error {
 		_, err := tx.Record(s.id, entries...)
 		return err
 	}
-	if _, ok := evt.(*events.Message); ok {
-		return r.device.Handled(r.ctx, write)
+	if m, ok := evt.(*events.Message); ok {
+		return r.device.Handled(r.ctx, func(plaintext []byte) bool { return wasReadFrom(m, plaintext) }, write)
 	}
 	within := time.Duration(0)
 	if _, ok := evt.(*events.Receipt); ok {
 		within = receiptWithin
 	}
 	return r.device.Record(r.ctx, within, write)
+}
+
+// wasReadFrom tells whether the library read m from a plaintext, which ends in as many
+// bytes of padding as its last one says. The library writes into what it unwraps.
+func wasReadFrom(m *events.Message, plaintext []byte) bool {
+	n := len(plaintext)
+	if n == 0 || int(plaintext[n-1]) > n {
+		return false
+	}
+	raw := new(waE2E.Message)
+	if proto.Unmarshal(plaintext[:n-int(plaintext[n-1])], raw) != nil {
+		return false
+	}
+	return proto.Equal((&events.Message{RawMessage: raw}).UnwrapRaw().RawMessage, m.RawMessage)
 }
 
 // fail stops the run at once: nothing is acknowledged any more, and the owner
