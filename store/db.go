@@ -68,6 +68,7 @@ type DB struct {
 	unclean      bool                  // the run before did not end by Close
 	unsaved      unsaved
 	rows         sessionRows
+	secretsSeen  atomic.Int64    // how far secrets without a message were looked for
 	copying      chan struct{}   // holds one entry while somebody copies or rewrites the whole file
 	checking     chan struct{}   // holds one entry while somebody checks the file, or lets nobody do so
 	giveWay      chan struct{}   // who checks breaks off when it gets this

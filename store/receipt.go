@@ -24,7 +24,8 @@ func targets(tx *Tx, session, messageID string) ([]target, error) {
 }
 
 // addReceipt moves our own messages forward and notes who has got them. It may
-// come before the message is noted as sent; its job is known then.
+// come before the message is noted as sent; its job is known then. A message that
+// gets no row has nobody to ask for its receipts.
 func addReceipt(tx *Tx, session string, r *Receipt) error {
 	for _, id := range r.MessageIDs {
 		list, err := targets(tx, session, id)
@@ -32,10 +33,11 @@ func addReceipt(tx *Tx, session string, r *Receipt) error {
 			return err
 		}
 		known := false
-		if len(list) == 0 {
-			known, err = isGoingOut(tx, session, id)
-		} else {
+		switch {
+		case len(list) > 0:
 			known, err = forward(tx, list, r)
+		case tx.history != HistoryOff:
+			known, err = isGoingOut(tx, session, id)
 		}
 		if err != nil {
 			return err

@@ -14,6 +14,13 @@ type Retention struct {
 	Jobs      time.Duration // jobs and batches that are over, with their Idempotency-Keys
 }
 
+// secretLife is how long the secret of a message lives that has no row in the history, be it
+// that there is none or that such messages get none. A secret opens votes and answers
+// to the message, late edits, reactions and comments of some groups, and makes our own.
+// Edits come within minutes, votes within days; a month is as long as events and jobs
+// tell of the message. After that they are kept as they came.
+const secretLife = 30 * 24 * time.Hour
+
 // Expired is how many rows [DB.Expire] deleted.
 type Expired struct{ Messages, Events, Jobs int64 }
 
@@ -21,6 +28,9 @@ type Expired struct{ Messages, Events, Jobs int64 }
 // long for the writer.
 func (db *DB) Expire(ctx context.Context, r Retention) (n Expired, err error) {
 	if n.Messages, err = db.expireHistory(ctx, r.History); err != nil {
+		return n, err
+	}
+	if err = db.expireSecrets(ctx, r.History); err != nil {
 		return n, err
 	}
 	if n.Events, err = db.expireEvents(ctx, r); err != nil {
@@ -82,11 +92,77 @@ func expireMessages(tx *Tx, session string, keep time.Duration) (int64, error) {
 	return tx.deleted("DELETE FROM chat_history WHERE id IN (SELECT id "+oldest, session, before, deleteChunk)
 }
 
+// expireSecrets deletes the old secrets of messages that are not in the history. Those of
+// the others go with their message, however long that stays, and may be most of the
+// table: it is walked through once in the life of the program, and from there on.
+func (db *DB) expireSecrets(ctx context.Context, keep time.Duration) error {
+	life := secretLife
+	if keep > 0 {
+		life = min(life, keep)
+	}
+	for more := true; more; {
+		after, last, alone := db.secretsSeen.Load(), int64(0), int64(0)
+		err := db.Read(ctx, func(tx *Tx) error {
+			return tx.QueryRow(oldSecrets, after, deleteChunk, toMillis(tx.Now.Add(-life)), toMillis(tx.Now.Add(life))).Scan(&after, &last, &alone)
+		})
+		if err == nil && alone > 0 {
+			err = db.Update(ctx, func(tx *Tx) error {
+				_, err := tx.Exec(deleteSecrets, after, last, toMillis(tx.Now.Add(-life)), toMillis(tx.Now.Add(life)))
+				return err
+			})
+		}
+		if err != nil {
+			return err
+		}
+		db.secretsSeen.Store(max(after, last))
+		more = last > 0
+	}
+	return nil
+}
+
+// A row from a time when the clock was far ahead counts as old: it must not keep the others.
+const aloneAndOld = `createdAt NOT BETWEEN ?3 AND ?4 AND NOT EXISTS (SELECT 1 FROM chat_history AS h
+	WHERE h.sessionId = message_secrets.sessionId AND h.messageId = message_secrets.messageId)`
+
+// oldSecrets looks at some rows behind ?1, or from the beginning where there are none any
+// more: then their numbers are given again. It tells from where, the last old one, and how
+// many may go.
+const oldSecrets = `WITH start (at) AS (SELECT CASE WHEN ?1 > COALESCE(MAX(rowid), 0) THEN 0 ELSE ?1 END FROM message_secrets),
+	some AS (SELECT rowid AS n, createdAt NOT BETWEEN ?3 AND ?4 AS old, ` + aloneAndOld + ` AS alone
+		FROM message_secrets WHERE rowid > (SELECT at FROM start) ORDER BY rowid LIMIT ?2)
+	SELECT (SELECT at FROM start), COALESCE(MAX(n) FILTER (WHERE old), 0), COALESCE(SUM(alone), 0) FROM some`
+
+const deleteSecrets = `DELETE FROM message_secrets WHERE rowid > ?1 AND rowid <= ?2 AND ` + aloneAndOld
+
+// aging says which rows of a table that grows with its seq are to go.
+type aging struct {
+	table string
+	old   string // what makes a row old; ?3 is the time before which it is
+	with  string // what is deleted before the rows; ?1 to ?3 as for them, "" for nothing
+}
+
+func oldEvents() aging {
+	return aging{table: "events", old: "timestamp < ?3 AND seq < (SELECT MAX(seq) FROM events)"}
+}
+
+func oldBatches() aging {
+	return aging{table: "batches", old: "updatedAt < ?3 AND state <> 'running'"}
+}
+
+// oldJobs takes along the receipts that came for a message on its way, which then got no
+// row in the history.
+func oldJobs() aging {
+	a := aging{table: "jobs", old: "updatedAt < ?3 AND state IN ('sent', 'failed', 'cancelled')"}
+	a.with = `DELETE FROM message_receipts WHERE (sessionId, messageId) IN (SELECT sessionId, messageId FROM jobs WHERE seq > ?1 AND seq <= ?2 AND ` + a.old + `)
+		AND NOT EXISTS (SELECT 1 FROM chat_history AS h WHERE h.sessionId = message_receipts.sessionId AND h.messageId = message_receipts.messageId)`
+	return a
+}
+
 // expireEvents deletes by age, then by count. The last event stays, since its
 // number must not be given twice.
 func (db *DB) expireEvents(ctx context.Context, r Retention) (total int64, err error) {
 	if r.Events > 0 {
-		total, err = db.expireRows(ctx, "events", "timestamp < ?3 AND seq < (SELECT MAX(seq) FROM events)", r.Events)
+		total, err = db.expireRows(ctx, oldEvents(), r.Events)
 	}
 	if err != nil || r.EventsMax <= 0 {
 		return total, err
@@ -102,31 +178,42 @@ func (db *DB) expireJobs(ctx context.Context, keep time.Duration) (int64, error)
 	if keep == 0 {
 		return 0, nil
 	}
-	if _, err := db.expireRows(ctx, "batches", "updatedAt < ?3 AND state <> 'running'", keep); err != nil {
+	if _, err := db.expireRows(ctx, oldBatches(), keep); err != nil {
 		return 0, err
 	}
-	return db.expireRows(ctx, "jobs", "updatedAt < ?3 AND state IN ('sent', 'failed', 'cancelled')", keep)
+	return db.expireRows(ctx, oldJobs(), keep)
 }
 
-// expireRows deletes the old rows of a table that grows with its seq. It looks at
-// the oldest ones, a window at a time, and ends at the first that has none to
-// delete: what it costs does not grow with the table, and a row with an odd time
-// does not keep the others.
-func (db *DB) expireRows(ctx context.Context, table, where string, keep time.Duration) (total int64, err error) {
+// expireRows deletes the old rows of a table. It looks at the oldest ones, a window at
+// a time, and ends at the first that has none to delete: what it costs does not
+// grow with the table, and a row with an odd time does not keep the others.
+func (db *DB) expireRows(ctx context.Context, a aging, keep time.Duration) (total int64, err error) {
 	for after := int64(0); ; {
 		var n, last int64
-		err := db.Update(ctx, func(tx *Tx) error {
-			n = 0
-			err := tx.QueryRow(fmt.Sprintf("SELECT COALESCE(MAX(seq), 0) FROM (SELECT seq FROM %s WHERE seq > ? ORDER BY seq LIMIT ?)", table), after, deleteChunk).Scan(&last)
-			if err != nil || last == 0 {
-				return err
-			}
-			n, err = tx.deleted(fmt.Sprintf("DELETE FROM %s WHERE seq > ?1 AND seq <= ?2 AND %s", table, where), after, last, toMillis(tx.Now.Add(-keep)))
+		var end bool
+		err := db.Update(ctx, func(tx *Tx) (err error) {
+			n, last, end, err = a.expire(tx, after, toMillis(tx.Now.Add(-keep)))
 			return err
 		})
-		if total += n; err != nil || n == 0 {
+		if total += n; err != nil || end {
 			return total, err
 		}
 		after = last
 	}
+}
+
+// expire deletes the old ones of the rows behind after, up to last; end tells that nobody
+// has to look further.
+func (a aging) expire(tx *Tx, after, before int64) (n, last int64, end bool, err error) {
+	err = tx.QueryRow(fmt.Sprintf("SELECT COALESCE(MAX(seq), 0) FROM (SELECT seq FROM %s WHERE seq > ? ORDER BY seq LIMIT ?)", a.table), after, deleteChunk).Scan(&last)
+	if err != nil || last == 0 {
+		return 0, 0, true, err
+	}
+	if a.with != "" {
+		if _, err = tx.Exec(a.with, after, last, before); err != nil {
+			return 0, 0, false, err
+		}
+	}
+	n, err = tx.deleted(fmt.Sprintf("DELETE FROM %s WHERE seq > ?1 AND seq <= ?2 AND %s", a.table, a.old), after, last, before)
+	return n, last, n == 0, err
 }

@@ -98,6 +98,96 @@ func TestExpire(t *testing.T) {
 	}
 }
 
+// addSecrets adds secrets of the session as they are kept at a time.
+func addSecrets(t *testing.T, db *DB, at time.Time, prefix string, count int) {
+	t.Helper()
+	err := db.Update(t.Context(), func(tx *Tx) error {
+		_, err := tx.Exec(`INSERT INTO message_secrets (sessionId, messageId, chat, sender, secret, createdAt)
+			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3) SELECT 'shop', ?1 || i, '', '', '', ?2 FROM n`, prefix, toMillis(at), count)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestExpireSecrets: a secret goes with its message, however many before it stay, and one whose message has no row goes by
+// its age, also where a clock was wrong and where numbers are given again.
+func TestExpireSecrets(t *testing.T) {
+	const day = 24 * time.Hour
+	db, now := aged(t)
+	addTestSession(t, db, "shop")
+	expire := func(after time.Duration, r Retention, want string) {
+		t.Helper()
+		*now = noon.Add(after)
+		if _, err := db.Expire(t.Context(), r); err != nil {
+			t.Fatal(err)
+		}
+		var got string
+		err := db.Read(t.Context(), func(tx *Tx) error {
+			return tx.QueryRow(`SELECT COALESCE(group_concat(kind || count, ' '), '') FROM (SELECT substr(messageId, 1, 1) AS kind, COUNT(*) AS count FROM message_secrets GROUP BY kind ORDER BY kind)`).Scan(&got)
+		})
+		if err != nil || got != want {
+			t.Errorf("after %s: %q, %v, want %q", after, got, err, want)
+		}
+	}
+	err := db.Update(t.Context(), func(tx *Tx) error {
+		_, err := tx.Exec(`INSERT INTO chat_history (sessionId, phoneNumber, message, messageType, direction, timestamp, chat, sender, messageId)
+			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1) SELECT 'shop', '1', '', 'text', 'incoming', ?2, '', '', 'r' || i FROM n`, 2*deleteChunk+1, formatTime(noon))
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	addSecrets(t, db, noon, "r", 2*deleteChunk+1)           // of messages in the history
+	addSecrets(t, db, noon, "a", 10)                        // alone
+	addSecrets(t, db, noon.Add(99*365*day), "w", 3)         // of a clock that was wrong
+	addSecrets(t, db, noon.Add(20*day), "b", deleteChunk+1) // alone, too
+	expire(29*day, Retention{}, "a10 b2001 r4001 w3")
+	expire(31*day, Retention{}, "b2001 r4001")
+	expire(40*day, Retention{}, "b2001 r4001")
+	expire(41*day, Retention{History: 22 * day}, "b2001")
+	expire(43*day, Retention{History: 22 * day}, "")
+	addSecrets(t, db, noon.Add(40*day), "c", 5)
+	expire(71*day, Retention{}, "")
+}
+
+// TestSecretsWithoutHistory: with HISTORY=off, where messages get no rows, neither their secrets nor their receipts grow for
+// ever.
+func TestSecretsWithoutHistory(t *testing.T) {
+	now := noon
+	db, err := Open(t.Context(), Options{Path: freshPath(t), History: HistoryOff, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = db.Close() }()
+	addTestSession(t, db, "shop")
+	job, _, err := db.AddJob(t.Context(), &Job{Session: "shop", MessageID: "J", To: "1@s.whatsapp.net"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for day := range 60 {
+		now = noon.Add(time.Duration(day) * 24 * time.Hour)
+		id := fmt.Sprint("M", day)
+		_, err := db.Record(t.Context(), "shop",
+			Entry{Message: &Message{ID: id, Chat: "1@s.whatsapp.net", Sender: "1@s.whatsapp.net", Type: "text", Timestamp: now}, Events: []Event{{Type: "message.received"}}},
+			Entry{Receipt: &Receipt{Chat: job.To, MessageIDs: []string{"J"}, Status: "read", By: fmt.Sprint(day, "@s.whatsapp.net"), At: now}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		addSecrets(t, db, now, id, 1)
+		if _, err := db.Expire(t.Context(), Retention{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := rowsOf(t, db, "message_secrets"); got != 31 {
+		t.Errorf("%d secrets are left, want those of a month", got)
+	}
+	if got := rowsOf(t, db, "message_receipts"); got != 0 {
+		t.Errorf("%d receipts are kept of a message that gets no row", got)
+	}
+}
+
 // TestExpirePlans asks SQLite how it finds what is old.
 func TestExpirePlans(t *testing.T) {
 	db := fresh(t)
@@ -105,8 +195,11 @@ func TestExpirePlans(t *testing.T) {
 		"DELETE FROM chat_history WHERE id IN (SELECT id FROM chat_history WHERE sessionId = 'x' AND timestamp < '2026' ORDER BY timestamp LIMIT 2000)": "COVERING INDEX chat_history_session (sessionId=? AND timestamp<?)",
 		"DELETE FROM events WHERE seq > 1 AND seq <= 2 AND timestamp < 3":                                                                               "INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
 		"DELETE FROM message_secrets WHERE sessionId = 'x' AND messageId IN (SELECT 'a')":                                                               "(sessionId=? AND messageId=?)",
+		deleteSecrets:  "SEARCH message_secrets USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
+		oldSecrets:     "SEARCH message_secrets USING INTEGER PRIMARY KEY (rowid>?)",
+		oldJobs().with: "SEARCH message_receipts USING PRIMARY KEY (sessionId=? AND messageId=?)",
 	} {
-		if got := plan(t, db, query); !strings.Contains(got, want) {
+		if got := plan(t, db, strings.NewReplacer("?1", "1", "?2", "2", "?3", "3", "?4", "4").Replace(query)); !strings.Contains(got, want) {
 			t.Errorf("%s\nruns as %q, want %q", query, got, want)
 		}
 	}
