@@ -138,21 +138,22 @@ const deleteSecrets = `DELETE FROM message_secrets WHERE rowid > ?1 AND rowid <=
 type aging struct {
 	table string
 	old   string // what makes a row old; ?3 is the time before which it is
+	open  string // what makes a row stay at any age
 	with  string // what is deleted before the rows; ?1 to ?3 as for them, "" for nothing
 }
 
 func oldEvents() aging {
-	return aging{table: "events", old: "timestamp < ?3 AND seq < (SELECT MAX(seq) FROM events)"}
+	return aging{table: "events", old: "timestamp < ?3 AND seq < (SELECT MAX(seq) FROM events)", open: "0"}
 }
 
 func oldBatches() aging {
-	return aging{table: "batches", old: "updatedAt < ?3 AND state <> 'running'"}
+	return aging{table: "batches", old: "updatedAt < ?3 AND state <> 'running'", open: "state = 'running'"}
 }
 
 // oldJobs takes along the receipts that came for a message on its way, which then got no
 // row in the history.
 func oldJobs() aging {
-	a := aging{table: "jobs", old: "updatedAt < ?3 AND state IN ('sent', 'failed', 'cancelled')"}
+	a := aging{table: "jobs", old: "updatedAt < ?3 AND state IN ('sent', 'failed', 'cancelled')", open: "state IN ('queued', 'sending')"}
 	a.with = `DELETE FROM message_receipts WHERE (sessionId, messageId) IN (SELECT sessionId, messageId FROM jobs WHERE seq > ?1 AND seq <= ?2 AND ` + a.old + `)
 		AND NOT EXISTS (SELECT 1 FROM chat_history AS h WHERE h.sessionId = message_receipts.sessionId AND h.messageId = message_receipts.messageId)`
 	return a
@@ -184,11 +185,15 @@ func (db *DB) expireJobs(ctx context.Context, keep time.Duration) (int64, error)
 	return db.expireRows(ctx, oldJobs(), keep)
 }
 
+// idleWindows is how many windows of open rows are looked past in one run.
+const idleWindows = 50
+
 // expireRows deletes the old rows of a table. It looks at the oldest ones, a window at
-// a time, and ends at the first that has none to delete: what it costs does not
-// grow with the table, and a row with an odd time does not keep the others.
+// a time, and ends at the first that has none to delete, unless all of it is open: what it costs does not
+// grow with the table, and neither a row with an odd time nor those of a session that
+// nobody starts keep the others.
 func (db *DB) expireRows(ctx context.Context, a aging, keep time.Duration) (total int64, err error) {
-	for after := int64(0); ; {
+	for after, idle := int64(0), 0; idle < idleWindows; {
 		var n, last int64
 		var end bool
 		err := db.Update(ctx, func(tx *Tx) (err error) {
@@ -198,8 +203,11 @@ func (db *DB) expireRows(ctx context.Context, a aging, keep time.Duration) (tota
 		if total += n; err != nil || end {
 			return total, err
 		}
-		after = last
+		if after = last; n == 0 {
+			idle++
+		}
 	}
+	return total, nil
 }
 
 // expire deletes the old ones of the rows behind after, up to last; end tells that nobody
@@ -215,5 +223,8 @@ func (a aging) expire(tx *Tx, after, before int64) (n, last int64, end bool, err
 		}
 	}
 	n, err = tx.deleted(fmt.Sprintf("DELETE FROM %s WHERE seq > ?1 AND seq <= ?2 AND %s", a.table, a.old), after, last, before)
-	return n, last, n == 0, err
+	if err == nil && n == 0 {
+		err = tx.QueryRow(fmt.Sprintf("SELECT EXISTS (SELECT 1 FROM %s WHERE seq > ? AND seq <= ? AND NOT (%s))", a.table, a.open), after, last).Scan(&end)
+	}
+	return n, last, end, err
 }

@@ -188,6 +188,48 @@ func TestSecretsWithoutHistory(t *testing.T) {
 	}
 }
 
+// TestExpireBehindOpenJobs: jobs that a stopped session will never send do not keep those behind them that are over, nor
+// receipts of what failed.
+func TestExpireBehindOpenJobs(t *testing.T) {
+	db, now := aged(t)
+	addTestSession(t, db, "stopped")
+	addTestSession(t, db, "shop")
+	add := func(session, state string, count int) {
+		t.Helper()
+		err := db.Update(t.Context(), func(tx *Tx) error {
+			_, err := tx.Exec(`INSERT INTO jobs (id, sessionId, messageId, recipient, content, state, createdAt, updatedAt)
+				WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
+				SELECT ?1 || ?2 || i || '-' || ?4, ?1, ?2 || i, '', '{}', ?2, ?4, ?4 FROM n`, session, state, count, toMillis(*now))
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 3 {
+		add("stopped", "queued", deleteChunk)
+		add("shop", "sent", 1)
+		add("shop", "failed", 1)
+		*now = now.Add(time.Second)
+	}
+	err := db.Update(t.Context(), func(tx *Tx) error {
+		_, err := tx.Exec(`INSERT INTO message_receipts (sessionId, messageId, recipient, status, at) VALUES ('shop', 'failed1', '', '', 0), ('shop', 'other', '', '', 0)`)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	*now = now.Add(31 * 24 * time.Hour)
+	add("shop", "sent", 5)
+	n, err := db.Expire(t.Context(), Retention{Jobs: 30 * 24 * time.Hour})
+	if err != nil || n.Jobs != 6 {
+		t.Errorf("%d jobs were deleted, %v, want 6", n.Jobs, err)
+	}
+	if jobs, receipts := rowsOf(t, db, "jobs"), rowsOf(t, db, "message_receipts"); jobs != 3*deleteChunk+5 || receipts != 1 {
+		t.Errorf("%d jobs and %d receipts are left", jobs, receipts)
+	}
+}
+
 // TestExpirePlans asks SQLite how it finds what is old.
 func TestExpirePlans(t *testing.T) {
 	db := fresh(t)
