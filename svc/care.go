@@ -98,12 +98,16 @@ func (c *care) condemn(ctx context.Context, why error) {
 	a.db.Condemn(ctx, why)
 }
 
-// tidy deletes what is older than the settings want. Events go without being
-// delivered to anybody: who pulls them has had the time.
+// tidy ends jobs that nobody sent in time, and deletes what is older than the settings
+// want. Events go without being delivered to anybody: who pulls them has had the time.
 func (c *care) tidy(ctx context.Context) {
 	a := c.app
 	if a.db.Trouble(ctx) != nil {
 		return
+	}
+	late, err := a.sessions.FailOverdue(ctx)
+	if c.report(ctx, "ending jobs that are past their deadline", err); late > 0 {
+		a.Log.Info("messages were not sent before their deadline", "jobs", late)
 	}
 	c.report(ctx, "deleting what is old", a.signal.Expire(ctx))
 	n, err := a.db.Expire(ctx, a.Config.Retention)
