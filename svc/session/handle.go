@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
 
@@ -98,7 +99,7 @@ func (s *session) record(r *run, evt any, entries []store.Entry) error {
 		_, err := tx.Record(s.id, entries...)
 		return err
 	}
-	if m, ok := evt.(*events.Message); ok {
+	if m, ok := evt.(*events.Message); ok && buffered(m) {
 		return r.device.Handled(r.ctx, func(plaintext []byte) bool { return wasReadFrom(m, plaintext) }, write)
 	}
 	within := time.Duration(0)
@@ -106,6 +107,13 @@ func (s *session) record(r *run, evt any, entries []store.Entry) error {
 		within = receiptWithin
 	}
 	return r.device.Record(r.ctx, within, write)
+}
+
+// buffered tells whether the library surely keeps what it decrypted until m is handled. It
+// does not for newsletters, which come in clear, and some answers of bots: their handlers
+// must not take the message of another, whose handler outlives its line, for theirs.
+func buffered(m *events.Message) bool {
+	return m.Info.Sender.Server != types.NewsletterServer && !m.Info.Sender.IsBot()
 }
 
 // wasReadFrom tells whether the library read m from a plaintext, which ends in as many

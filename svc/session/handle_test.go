@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"go.mau.fi/whatsmeow/proto/waE2E"
+	"go.mau.fi/whatsmeow/types"
 	"go.mau.fi/whatsmeow/types/events"
 	"google.golang.org/protobuf/proto"
 )
@@ -31,6 +32,22 @@ func TestWasReadFrom(t *testing.T) {
 			if got := wasReadFrom(evt, plaintext); got != (of == name) {
 				t.Errorf("message %q was read from the plaintext of %q: %v", name, of, got)
 			}
+		}
+	}
+}
+
+// TestBuffered: what the library keeps nowhere marks no other message as handled.
+func TestBuffered(t *testing.T) {
+	for sender, want := range map[types.JID]bool{
+		types.NewJID("49151", types.DefaultUserServer): true,
+		types.NewJID("1001", types.HiddenUserServer):   true,
+		types.NewJID("1203", types.NewsletterServer):   false,
+		types.MetaAIJID: false,
+		types.NewJID("718584497008509", types.BotServer): false,
+	} {
+		m := &events.Message{Info: types.MessageInfo{MessageSource: types.MessageSource{Sender: sender}}}
+		if got := buffered(m); got != want {
+			t.Errorf("a message of %s is buffered: %v, want %v", sender, got, want)
 		}
 	}
 }
