@@ -81,11 +81,38 @@ func TestOpen(t *testing.T) {
 		if err := db.Announce(url); err != nil || Announced(db.Path()) != url {
 			t.Errorf("got %q, %v, want %s", Announced(db.Path()), err, url)
 		}
+		if got, held := Holder(db.Path()); !held || got != url {
+			t.Errorf("got %q, %v, want it held by %s", got, held, url)
+		}
 		_, err = Open(t.Context(), Options{Path: db.Path()})
 		wantError(t, err, CodeLocked, fmt.Sprintf("Another wamux (process %d) already uses %s", os.Getpid(), db.Path()))
 		out, err := childCommand(t, "open", db.Path()).CombinedOutput()
 		if err == nil || !strings.HasPrefix(string(out), "error: locked Another wamux (process") {
 			t.Errorf("a second process got %q, %v", out, err)
+		}
+	})
+
+	t.Run("Holder", func(t *testing.T) {
+		path := freshPath(t)
+		if url, held := Holder(path); held || url != "" {
+			t.Errorf("nothing there: got %q, %v", url, held)
+		}
+		if files, err := os.ReadDir(filepath.Dir(path)); err != nil || len(files) > 0 {
+			t.Errorf("got %v, %v, want nothing made", files, err)
+		}
+		db, err := Open(ctx, Options{Path: path})
+		if err == nil {
+			err = errors.Join(db.Announce("http://127.0.0.1:3000"), db.Close())
+		}
+		if url, held := Holder(path); err != nil || held || url != "" {
+			t.Errorf("after its end: got %q, %v, %v", url, held, err)
+		}
+		if db, err = Open(ctx, Options{Path: path}); err != nil { // who asked must not have kept the lock
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if url, held := Holder(path); !held || url != "" {
+			t.Errorf("nothing announced: got %q, %v, want it held", url, held)
 		}
 	})
 

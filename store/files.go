@@ -193,3 +193,26 @@ func syncFolder(path string) error {
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
+
+// Holder tells whether a process has the database at path open, this one
+// included, and what it announced; "" when that is nothing yet. It makes nothing,
+// and holds the lock itself for no longer than it takes to ask for it.
+func Holder(path string) (url string, held bool) {
+	if _, err := os.Stat(path); err != nil {
+		return "", false // no database, nobody who uses it
+	}
+	path, err := realPath(path)
+	if err != nil {
+		return "", false
+	}
+	f, err := os.OpenFile(path+".lock", os.O_RDWR, 0)
+	if err != nil {
+		return "", false
+	}
+	defer unlockFile(f)
+	if tryLock(f) == nil {
+		return "", false
+	}
+	_, url = readLock(f)
+	return url, true
+}

@@ -21,37 +21,18 @@ type fileArgs struct {
 	config []string            // the settings
 }
 
-// parseFileArgs takes apart the arguments of a command. own names its flags, and
-// whether they take a value.
+// parseFileArgs is parseArguments for a command whose one word is a file.
 func parseFileArgs(args []string, own map[string]bool) (fileArgs, error) {
-	a := fileArgs{given: map[string][]string{}}
-	for len(args) > 0 {
-		arg := args[0]
-		args = args[1:]
-		name, value, joined := strings.Cut(arg, "=")
-		takesValue, mine := own[name]
-		setting, known := optionByFlag(strings.TrimLeft(name, "-"))
-		switch {
-		case (arg == "-" || !strings.HasPrefix(arg, "-")) && a.file != "":
-			return a, fmt.Errorf("%q is one file too many", arg)
-		case arg == "-" || !strings.HasPrefix(arg, "-"):
-			a.file = arg
-		case mine && joined != takesValue && (joined || len(args) == 0):
-			return a, fmt.Errorf("%s is given in a wrong way", name)
-		case mine && takesValue && !joined:
-			a.given[name], args = append(a.given[name], args[0]), args[1:]
-		case mine:
-			a.given[name] = append(a.given[name], value)
-		case known && setting.flag != "" && !joined && len(args) > 0:
-			a.config, args = append(a.config, arg, args[0]), args[1:]
-		default:
-			a.config = append(a.config, arg)
-		}
+	a, err := parseArguments(args, own)
+	switch {
+	case err != nil:
+		return fileArgs{}, err
+	case len(a.words) == 0:
+		return fileArgs{}, errors.New("no file is named")
+	case len(a.words) > 1:
+		return fileArgs{}, fmt.Errorf("%q is one file too many", a.words[1])
 	}
-	if a.file == "" {
-		return a, errors.New("no file is named")
-	}
-	return a, nil
+	return fileArgs{a.words[0], a.given, a.config}, nil
 }
 
 // backupCall is one `wamux backup`.
@@ -113,7 +94,7 @@ func (b backupCall) pull(ctx context.Context, r *remote, w io.Writer) error {
 	if len(b.recipients) > 0 {
 		path += "?" + url.Values{"encrypt": b.recipients}.Encode()
 	}
-	body, err := r.open(ctx, "GET", path, nil)
+	body, err := r.open(ctx, "GET", path, "", nil)
 	if err != nil {
 		return err
 	}

@@ -61,6 +61,9 @@ type Config struct {
 	values, givenAs  map[string]string // by env name: the text, and where it came from
 }
 
+// sandboxDatabase is the file of a sandbox for which none is named.
+const sandboxDatabase = "wamux-sandbox.db"
+
 // sources are the three places a setting may come from.
 type sources struct {
 	args   []string
@@ -169,7 +172,7 @@ func (c *Config) copyFields() {
 	c.Host, c.Port = c.values["HOST"], c.values["PORT"]
 	c.AllowedHosts, c.APIKeys = list(c.values["ALLOWED_HOSTS"]), list(c.values["API_KEYS"])
 	if c.Sandbox && c.givenAs["DATABASE_URL"] == "default" {
-		c.values["DATABASE_URL"], c.givenAs["DATABASE_URL"] = "file:wamux-sandbox.db", "--sandbox"
+		c.values["DATABASE_URL"], c.givenAs["DATABASE_URL"] = "file:"+sandboxDatabase, "--sandbox"
 	}
 	c.Database = databasePath(c.values["DATABASE_URL"])
 	c.BackupDir, c.BackupRecipients = c.values["BACKUP_DIR"], list(c.values["BACKUP_RECIPIENTS"])

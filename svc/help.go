@@ -1,6 +1,7 @@
 package svc
 
 import (
+	"context"
 	"fmt"
 	"io"
 )
@@ -12,8 +13,8 @@ Usage:
     wamux run --sandbox     the same, with a simulated WhatsApp: no phone needed
     wamux sandbox [flags]   only the simulated WhatsApp, for other programs
     wamux sessions          the sessions and their states
-    wamux sessions undelete ID
-                            put back what WhatsApp deleted of a session, within 7 days
+    wamux sessions add ID   link an account: shows the QR code until the phone has scanned it
+    wamux sessions …        link by code, start, stop, log out, delete; ` + "`wamux help sessions`" + ` has all
     wamux recover [--to FILE]
                             save what can be read from a damaged database
     wamux backup FILE       copy the database, also of a running gateway, into one checked file
@@ -35,32 +36,43 @@ Each setting is a flag (--port 3001), an environment variable (PORT=3001) or a
 line in .env, in that order. ` + "`wamux help config`" + ` lists them.
 `
 
-func (p program) help(args []string) int {
+func (p program) help(_ context.Context, args []string) int {
 	if len(args) > 1 {
 		return p.fail(exitUsage, fmt.Errorf("help takes one command, but got %d", len(args)), "try `wamux help "+args[0]+"`")
 	}
-	switch topic(args) {
-	case "", "help", "version":
-		fmt.Fprint(p.stdout, usage)
-	case "config":
+	c, ok := commandNamed(topic(args))
+	switch {
+	case !ok:
+		return p.fail(exitUsage, fmt.Errorf("there is no help on %q", args[0]), "`wamux help` lists the commands")
+	case c.usage != "":
+		fmt.Fprint(p.stdout, c.usage)
+	case c.name == "config":
 		helpConfig(p.stdout)
-	case "key":
-		fmt.Fprint(p.stdout, keyUsage)
-	case "run", "sandbox":
+	case c.name == "run" || c.name == "sandbox":
 		fmt.Fprint(p.stdout, usage, "\n")
 		helpConfig(p.stdout)
 	default:
-		return p.fail(exitUsage, fmt.Errorf("there is no help on %q", args[0]), "`wamux help` lists the commands")
+		fmt.Fprint(p.stdout, usage)
 	}
 	return exitOK
 }
 
-// topic is what help is asked about; "" is everything.
+// topic is what help is asked about: itself, when that is nothing, or "".
 func topic(args []string) string {
-	if len(args) == 0 {
-		return ""
+	if len(args) == 0 || args[0] == "" {
+		return "help"
 	}
 	return args[0]
+}
+
+// asksHelp tells whether one of the arguments, before a --, asks for help.
+func asksHelp(args []string) bool {
+	for _, arg := range args {
+		if arg == "--" || isHelp(arg) {
+			return arg != "--"
+		}
+	}
+	return false
 }
 
 // isHelp tells whether an argument behind a command asks for help on it, whatever else is there.

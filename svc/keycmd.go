@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,15 +70,21 @@ func parseKeyFlags(verb string, args []string) (f keyFlags, rest []string, err e
 	return f, rest, nil
 }
 
+func keyCommands() map[string]func(program, context.Context, Config, keyFlags) int {
+	return map[string]func(program, context.Context, Config, keyFlags) int{
+		"new": program.keyNew, "recipient": program.keyRecipient, "seal": program.keySeal,
+		"unseal": program.keyUnseal, "rotate": program.keyRotate, "check": program.keyCheck,
+	}
+}
+
+func keyVerbs() []string { return slices.Sorted(maps.Keys(keyCommands())) }
+
 func (p program) key(ctx context.Context, args []string) int {
 	if len(args) == 0 || args[0] == "help" || args[0] == "--help" || args[0] == "-h" {
 		fmt.Fprint(p.stdout, keyUsage)
 		return exitOK
 	}
-	run, ok := map[string]func(program, context.Context, Config, keyFlags) int{
-		"new": program.keyNew, "recipient": program.keyRecipient, "seal": program.keySeal,
-		"unseal": program.keyUnseal, "rotate": program.keyRotate, "check": program.keyCheck,
-	}[args[0]]
+	run, ok := keyCommands()[args[0]]
 	if !ok {
 		return p.fail(exitUsage, fmt.Errorf("there is no command %q", "key "+args[0]), "`wamux help key` lists what there is")
 	}

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"syscall"
 )
 
@@ -47,30 +46,11 @@ func (p program) dispatch(ctx context.Context, args []string) int {
 	} else if len(args) > 0 && args[0] == "--version" {
 		name, args = "version", nil
 	}
-	if slices.ContainsFunc(args, isHelp) {
-		return p.help([]string{name})
+	if asksHelp(args) {
+		return p.help(ctx, []string{name})
 	}
-	switch name {
-	case "run":
-		return p.run(ctx, args)
-	case "sandbox":
-		return p.sandbox(ctx, args)
-	case "recover":
-		return p.recover(ctx, args)
-	case "sessions":
-		return p.sessions(ctx, args)
-	case "backup":
-		return p.backup(ctx, args)
-	case "restore":
-		return p.restore(ctx, args)
-	case "key":
-		return p.key(ctx, args)
-	case "config":
-		return p.showConfig(args)
-	case "version":
-		return p.version(args)
-	case "help":
-		return p.help(args)
+	if c, ok := commandNamed(name); ok {
+		return c.run(p, ctx, args)
 	}
 	return p.fail(exitUsage, fmt.Errorf("there is no command %q", name), "`wamux help` lists what there is")
 }
@@ -85,7 +65,7 @@ func (p program) fail(code int, err error, hints ...string) int {
 }
 
 // showConfig prints the effective settings and where each came from.
-func (p program) showConfig(args []string) int {
+func (p program) showConfig(_ context.Context, args []string) int {
 	config, err := p.config(args)
 	if err != nil {
 		return p.fail(exitUsage, err, "`wamux help config` lists every setting")

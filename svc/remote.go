@@ -16,7 +16,43 @@ import (
 )
 
 // remote is the running gateway as a command sees it: its API, with an admin key.
-type remote struct{ url, key string }
+type remote struct {
+	url, key string
+	http     *http.Client // knows no proxy: the key stays on this machine
+}
+
+func remoteAt(url, key string) *remote {
+	return &remote{url, key, &http.Client{Transport: &http.Transport{}}}
+}
+
+// live does the work of a command through the API of the gateway that runs with
+// the configured database.
+func (p program) live(c Config, work func(*remote) error) int {
+	r, err := c.running()
+	if err == nil {
+		err = work(r)
+	}
+	return p.ended(err)
+}
+
+// running finds the gateway that has the database open. It does not touch the
+// database itself, and so asks for no passphrase.
+func (c Config) running() (*remote, error) {
+	if _, held := store.Holder(c.Database); held {
+		return c.reach()
+	}
+	return nil, &store.Error{Name: "not_running", Message: "no gateway is running with " + c.Database,
+		Hint: c.perhaps("start it with `wamux run`, or name its database with --database")}
+}
+
+// perhaps is a hint for a database that is not in use, or not there: this one, or
+// that somebody else's is meant.
+func (c Config) perhaps(hint string) string {
+	if _, held := store.Holder(sandboxDatabase); held && !c.Sandbox {
+		return "a gateway with the sandbox runs here: add --sandbox"
+	}
+	return hint
+}
 
 // onFile does the work of a command on the database: with live when a gateway
 // has the file open, through its API, else with idle on the file itself, which
@@ -52,7 +88,7 @@ func (p program) ended(err error) int {
 func (p program) openFile(ctx context.Context, c Config) (*store.DB, error) {
 	privateFiles()
 	if _, err := os.Stat(c.Database); err != nil {
-		return nil, &store.Error{Code: store.CodeNotFound, Message: c.Database + " is not there", Hint: "name the database with DATABASE_URL or --database", Err: err}
+		return nil, &store.Error{Code: store.CodeNotFound, Message: c.Database + " is not there", Hint: c.perhaps("name the database with DATABASE_URL or --database"), Err: err}
 	}
 	return store.Open(ctx, store.Options{Path: c.Database, Log: quietLog(p.stderr), Unlock: c.keys.read, Still: true, History: c.History})
 }
@@ -64,20 +100,20 @@ func (c Config) reach() (*remote, error) {
 		return nil, &store.Error{Message: "another wamux uses the database and serves no API", Hint: "wait until it has started or ended, then call this again"}
 	}
 	if len(c.APIKeys) > 0 {
-		return &remote{url, c.APIKeys[0]}, nil
+		return remoteAt(url, c.APIKeys[0]), nil
 	}
 	key, err := os.ReadFile(filepath.Join(filepath.Dir(c.Database), "admin.key"))
 	if err != nil {
 		return nil, &store.Error{Message: "there is no admin key for the running gateway", Hint: "set API_KEYS to one of its keys", Err: err}
 	}
-	return &remote{url, strings.TrimSpace(string(key))}, nil
+	return remoteAt(url, strings.TrimSpace(string(key))), nil
 }
 
 // call makes one request with a JSON body, or none when in is nil, and decodes
 // the answer into out, unless that is nil. An error of the gateway keeps its
 // sentence and hint.
 func (r *remote) call(ctx context.Context, method, path string, in, out any) error {
-	body, err := r.open(ctx, method, path, in)
+	body, err := r.open(ctx, method, path, "", in)
 	if err != nil {
 		return err
 	}
@@ -88,8 +124,9 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 	return json.NewDecoder(body).Decode(out)
 }
 
-// open is call for answers that are no JSON. The caller closes the body.
-func (r *remote) open(ctx context.Context, method, path string, in any) (io.ReadCloser, error) {
+// open is call for answers that are no JSON, of the kind that accept names, ""
+// for any. The caller closes the body.
+func (r *remote) open(ctx context.Context, method, path, accept string, in any) (io.ReadCloser, error) {
 	text, err := json.Marshal(in)
 	if err != nil {
 		return nil, err
@@ -102,11 +139,13 @@ func (r *remote) open(ctx context.Context, method, path string, in any) (io.Read
 		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
 		req.Header.Set("Content-Type", "application/json")
 	}
+	if accept != "" {
+		req.Header.Set("Accept", accept)
+	}
 	req.Header.Set("Authorization", "Bearer "+r.key)
-	direct := &http.Client{Transport: &http.Transport{}} // no proxy: the key stays on this machine
-	resp, err := direct.Do(req)
+	resp, err := r.http.Do(req)
 	if err != nil {
-		return nil, &store.Error{Message: "the running gateway does not answer", Hint: "look at its log, and try again", Err: err}
+		return nil, unanswered(ctx, err)
 	}
 	if resp.StatusCode/100 == 2 {
 		return resp.Body, nil
@@ -115,11 +154,23 @@ func (r *remote) open(ctx context.Context, method, path string, in any) (io.Read
 	return nil, refusal(resp)
 }
 
+// unanswered is the error of a request that got no answer: the person's own, who
+// ended the command, or the gateway's.
+func unanswered(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return &store.Error{Message: "the running gateway does not answer", Hint: "look at its log, and try again", Err: err}
+}
+
 // refusal is what the gateway said instead of doing it.
 func refusal(resp *http.Response) error {
 	var said struct{ Detail, Hint, Code string }
 	if json.NewDecoder(io.LimitReader(resp.Body, 1<<16)).Decode(&said) != nil || said.Detail == "" {
 		said.Detail = "the running gateway answered " + resp.Status
+	}
+	if said.Hint == "" && said.Code == "session_not_found" {
+		said.Hint = "`wamux sessions` lists them"
 	}
 	return &store.Error{Name: said.Code, Message: said.Detail, Hint: said.Hint}
 }

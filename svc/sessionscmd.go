@@ -1,10 +1,12 @@
 package svc
 
 import (
+	"bufio"
 	"context"
-	"errors"
 	"fmt"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -12,34 +14,149 @@ import (
 	"wamux/store/signal"
 )
 
-const sessionsHint = "`wamux sessions list`, or `wamux sessions undelete ID`"
+const sessionsHint = "`wamux help sessions` shows what there is"
 
-// sessions lists the sessions, or puts back what WhatsApp deleted of one.
-func (p program) sessions(ctx context.Context, args []string) int {
-	var words []string
-	for len(args) > 0 && !strings.HasPrefix(args[0], "-") {
-		words, args = append(words, args[0]), args[1:]
+const sessionsUsage = `Sessions. Each is one WhatsApp account, linked as a device of its phone.
+
+    wamux sessions [list]          all sessions, their numbers and states
+    wamux sessions add ID          make the session when there is none, and link it: shows the QR code, a new one when it
+                                   changes, and ends when the phone has scanned it. On a terminal that is too small for
+                                   the code, and where there is none, it names a picture and a link instead
+      --png FILE                   the picture goes into FILE; it is removed at the end
+      --scan PHONE                 with the sandbox: a simulated phone of this number, made when need be, scans the code
+    wamux sessions code ID PHONE   link it without a camera: shows a code to type on the phone with this number
+    wamux sessions start ID        connect
+    wamux sessions stop ID         disconnect, and stay linked
+    wamux sessions restart ID      disconnect and connect again
+    wamux sessions logout ID       unlink the account at WhatsApp; the history stays
+    wamux sessions delete ID       log out, and remove the session with its history and events
+      --yes                        do not ask
+    wamux sessions undelete ID     put back what WhatsApp deleted of a session, within 7 days
+
+Settings are given as to ` + "`wamux run`" + `, above all --sandbox and --database: they say which gateway is meant. The list, and
+undelete, also work when none runs.
+
+Example:
+    $ wamux run &
+    $ wamux sessions add shop
+    $ wamux send shop 6282222222222 "Hello Sari"
+`
+
+// sessionVerb is what can be done with a session.
+type sessionVerb struct {
+	words int // ID, and what else it takes
+	run   func(program, context.Context, Config, arguments) int
+}
+
+func sessionCommands() map[string]sessionVerb {
+	return map[string]sessionVerb{
+		"list":     {0, program.listSessions},
+		"add":      {1, program.addSession},
+		"code":     {2, program.pairByCode},
+		"start":    {1, ordered("start", "%s is started: `wamux sessions` shows its state.\n")},
+		"stop":     {1, ordered("stop", "%s is stopped, and stays linked.\n")},
+		"restart":  {1, ordered("restart", "%s is started again: `wamux sessions` shows its state.\n")},
+		"logout":   {1, ordered("logout", "%s is logged out: its phone lists it no more.\n")},
+		"delete":   {1, program.deleteSession},
+		"undelete": {1, program.undelete},
 	}
-	config, err := p.config(args)
+}
+
+func sessionVerbs() []string { return slices.Sorted(maps.Keys(sessionCommands())) }
+
+// sessions does something with the sessions, or one of them.
+func (p program) sessions(ctx context.Context, args []string) int {
+	a, err := parseArguments(args, map[string]bool{"--png": true, "--scan": true, "--yes": false})
 	if err != nil {
 		return p.fail(exitUsage, err, sessionsHint)
 	}
-	switch {
-	case len(words) == 0, len(words) == 1 && words[0] == "list":
-		return p.listSessions(ctx, config)
-	case len(words) == 2 && words[0] == "undelete":
-		return p.undelete(ctx, config, words[1])
+	config, err := p.config(a.config)
+	if err != nil {
+		return p.fail(exitUsage, err, sessionsHint)
 	}
-	return p.fail(exitUsage, errors.New("there is no command \"sessions "+strings.Join(words, " ")+"\""), sessionsHint)
+	name := "list"
+	if len(a.words) > 0 {
+		name, a.words = a.words[0], a.words[1:]
+	}
+	verb, ok := sessionCommands()[name]
+	switch {
+	case !ok:
+		return p.fail(exitUsage, fmt.Errorf("there is no command %q", "sessions "+name), sessionsHint)
+	case len(a.words) != verb.words:
+		return p.fail(exitUsage, fmt.Errorf("sessions %s takes %d words behind it, but got %d", name, verb.words, len(a.words)), sessionsHint)
+	}
+	return verb.run(p, ctx, config, a)
+}
+
+// ordered makes a verb that is one request of the API, and a sentence when it is done.
+func ordered(name, done string) func(program, context.Context, Config, arguments) int {
+	return func(p program, ctx context.Context, c Config, a arguments) int {
+		return p.live(c, func(r *remote) error {
+			err := r.call(ctx, "POST", sessionPath(a.words[0])+"/"+name, nil, nil)
+			if err == nil {
+				fmt.Fprintf(p.stdout, done, a.words[0])
+			}
+			return err
+		})
+	}
+}
+
+func sessionPath(id string) string { return "/v1/sessions/" + url.PathEscape(id) }
+
+// deleteSession asks first where somebody sits: nothing brings a session back.
+func (p program) deleteSession(ctx context.Context, c Config, a arguments) int {
+	id := a.words[0]
+	return p.live(c, func(r *remote) error {
+		if err := r.call(ctx, "GET", sessionPath(id), nil, nil); err != nil {
+			return err
+		}
+		if !a.has("--yes") && isTerminal(p.stdin) && !p.confirmed(ctx, id) {
+			return &store.Error{Message: id + " was not deleted", Hint: "type its name when you are asked, or add --yes"}
+		}
+		err := r.call(ctx, "DELETE", sessionPath(id), nil, nil)
+		if err == nil {
+			fmt.Fprintf(p.stdout, "%s is deleted, with its history.\n", id)
+		}
+		return err
+	})
+}
+
+// confirmed lets the person type the name of what will be gone.
+func (p program) confirmed(ctx context.Context, id string) bool {
+	fmt.Fprintf(p.stderr, "This removes %s and its whole history. Type its name to go on: ", id)
+	line := make(chan string, 1)
+	go func() {
+		lines := bufio.NewScanner(p.stdin)
+		lines.Scan()
+		line <- strings.TrimSpace(lines.Text())
+	}()
+	select {
+	case typed := <-line:
+		return typed == id
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // listed is a session as the list shows it, and as /v1 names its fields.
 type listed struct {
-	ID, State, Reason string
-	Me                *struct{ Phone string }
+	ID, State, Code, Reason, Next string
+	Me                            *struct{ Phone string }
 }
 
-func (p program) listSessions(ctx context.Context, c Config) int {
+func (l *listed) phone() string {
+	if l.Me == nil || l.Me.Phone == "" {
+		return "-"
+	}
+	return l.Me.Phone
+}
+
+// told is its state as a sentence, and why it is so where that is known.
+func (l *listed) told() string {
+	return strings.TrimSpace(l.ID + " is " + strings.ReplaceAll(l.State, "_", " ") + ". " + l.Reason)
+}
+
+func (p program) listSessions(ctx context.Context, c Config, _ arguments) int {
 	return p.onFile(ctx, c, func(db *store.DB) error {
 		all, err := db.Sessions(ctx)
 		var list []listed
@@ -76,17 +193,14 @@ func (p program) tellSessions(list []listed) {
 	table := tabwriter.NewWriter(p.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "session\tphone\tstate\twhy\n")
 	for _, s := range list {
-		phone := "-"
-		if s.Me != nil && s.Me.Phone != "" {
-			phone = s.Me.Phone
-		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", s.ID, phone, s.State, s.Reason)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", s.ID, s.phone(), s.State, s.Reason)
 	}
 	table.Flush()
 }
 
 // undelete puts the credentials back, on the file or through the running gateway.
-func (p program) undelete(ctx context.Context, c Config, id string) int {
+func (p program) undelete(ctx context.Context, c Config, a arguments) int {
+	id := a.words[0]
 	return p.onFile(ctx, c, func(db *store.DB) error {
 		if err := undeleteIn(ctx, db, id); err != nil {
 			return err
@@ -94,7 +208,7 @@ func (p program) undelete(ctx context.Context, c Config, id string) int {
 		fmt.Fprintf(p.stdout, "%s has its credentials back, and connects when wamux starts.\n", id)
 		return nil
 	}, func(r *remote) error {
-		if err := r.call(ctx, "POST", "/v1/sessions/"+url.PathEscape(id)+"/undelete", nil, nil); err != nil {
+		if err := r.call(ctx, "POST", sessionPath(id)+"/undelete", nil, nil); err != nil {
 			return err
 		}
 		fmt.Fprintf(p.stdout, "%s has its credentials back, and connects now: `wamux sessions` shows its state.\n", id)

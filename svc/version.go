@@ -1,6 +1,7 @@
 package svc
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"runtime/debug"
@@ -31,7 +32,7 @@ func dependencyVersion(path string) string {
 	return "unknown"
 }
 
-func (p program) version(args []string) int {
+func (p program) version(_ context.Context, args []string) int {
 	if len(args) > 0 {
 		return p.fail(exitUsage, fmt.Errorf("version takes no arguments, but got %q", args[0]), "call `wamux version` alone")
 	}
