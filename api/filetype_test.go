@@ -89,3 +89,31 @@ func marshal(t *testing.T, v any) string {
 	}
 	return string(text)
 }
+
+// TestFileKind: the content decides, and the name where that says little.
+func TestFileKind(t *testing.T) {
+	mp4 := "\x00\x00\x00\x18ftypmp42"
+	for _, c := range []struct{ name, data, kind, mimetype string }{
+		{"hat.png", "\x89PNG\r\n\x1a\n", "image", ""},
+		{"hat", "\xff\xd8\xff\xe0", "image", ""},
+		{"hat.png", "<html><body>404", "document", ""},
+		{"hat.webp", "RIFF\x10\x00\x00\x00WEBPVP8 ", "sticker", ""},
+		{"hat.gif", "GIF89a", "document", ""},
+		{"hat.mp4", mp4, "video", ""},
+		{"song.m4a", mp4, "audio", ""},
+		{"song.mp3", "\xff\xfb\x90", "audio", ""},
+		{"note.ogg", "OggS\x00", "audio", ""},
+		{"song.flac", "fLaC", "document", ""},
+		{"hat.mov", "\x00\x00\x00\x14ftypqt  ", "document", ""},
+		{"OFFERS.CSV", "hat;12", "document", "text/csv"},
+		{"offers.docx", "PK\x03\x04", "document", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
+		{"offers", "hat;12", "document", ""},
+		{"offers.pdf", "%PDF-1.7", "document", ""},
+		{"blob.bin", "\x00\x01\x02", "document", ""},
+		{"empty.txt", "", "document", "text/plain"},
+	} {
+		if kind, mimetype := api.FileKind(c.name, []byte(c.data)); kind != c.kind || mimetype != c.mimetype {
+			t.Errorf("%s: got %s %q, want %s %q", c.name, kind, mimetype, c.kind, c.mimetype)
+		}
+	}
+}

@@ -31,7 +31,7 @@ func (a *api) v1KeyAdd(w http.ResponseWriter, r *request) error {
 	if err := a.decode(w, r, &in); err != nil {
 		return err
 	}
-	if err := checkKey(in.Name, in.Scopes, in.Sessions); err != nil {
+	if err := CheckKey(in.Name, in.Scopes, in.Sessions); err != nil {
 		return err
 	}
 	k, secret, err := a.DB.AddAPIKey(r.Context(), in.Name, in.Scopes, in.Sessions)
@@ -43,7 +43,8 @@ func (a *api) v1KeyAdd(w http.ResponseWriter, r *request) error {
 	return reply(w, http.StatusCreated, body)
 }
 
-func checkKey(name string, scopes []store.Scope, sessions []string) error {
+// CheckKey refuses a new key that has no good name, scopes that are not known, or sessions that cannot be.
+func CheckKey(name string, scopes []store.Scope, sessions []string) error {
 	known := []store.Scope{store.ScopeAdmin, store.ScopeRead, store.ScopeSend, store.ScopeManage, store.ScopeMetrics}
 	switch {
 	case strings.TrimSpace(name) == "" || len(name) > 100:

@@ -2,6 +2,7 @@ package svc
 
 import (
 	"context"
+	"fmt"
 	"slices"
 )
 
@@ -20,6 +21,9 @@ func commands() []command {
 		{name: "run", run: program.run, flags: []string{"--sandbox"}},
 		{name: "sandbox", run: program.sandbox},
 		{name: "sessions", run: program.sessions, usage: sessionsUsage, verbs: sessionVerbs(), flags: []string{"--png", "--scan", "--yes"}},
+		{name: "send", run: program.send, usage: sendUsage, flags: []string{"--file", "--as"}},
+		{name: "apikey", run: program.apikey, usage: apikeyUsage, verbs: apikeyVerbs(), flags: []string{"--scopes", "--sessions"}},
+		{name: "status", run: program.status, usage: statusUsage},
 		{name: "recover", run: program.recover, flags: []string{"--to"}},
 		{name: "backup", run: program.backup, flags: []string{"--encrypt"}},
 		{name: "restore", run: program.restore, flags: []string{"--check", "--bare", "--identity"}},
@@ -38,3 +42,36 @@ func commandNamed(name string) (command, bool) {
 	}
 	return all[i], true
 }
+
+// verb is the second word of a command, as in `wamux sessions add`.
+type verb struct {
+	words int // that stand behind it
+	run   func(program, context.Context, Config, arguments) int
+}
+
+// verb runs the verb of a command; list when none is given. own are the flags of
+// all of them.
+func (p program) verb(ctx context.Context, command string, args []string, verbs map[string]verb, own map[string]bool) int {
+	a, err := parseArguments(args, own)
+	if err != nil {
+		return p.fail(exitUsage, err, helpOn(command))
+	}
+	config, err := p.config(a.config)
+	if err != nil {
+		return p.fail(exitUsage, err, helpOn(command))
+	}
+	name := "list"
+	if len(a.words) > 0 {
+		name, a.words = a.words[0], a.words[1:]
+	}
+	v, ok := verbs[name]
+	switch {
+	case !ok:
+		return p.fail(exitUsage, fmt.Errorf("there is no command %q", command+" "+name), helpOn(command))
+	case len(a.words) != v.words:
+		return p.fail(exitUsage, fmt.Errorf("%s %s takes %d words behind it, but got %d", command, name, v.words, len(a.words)), helpOn(command))
+	}
+	return v.run(p, ctx, config, a)
+}
+
+func helpOn(command string) string { return "`wamux help " + command + "` shows what there is" }

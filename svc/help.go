@@ -15,6 +15,10 @@ Usage:
     wamux sessions          the sessions and their states
     wamux sessions add ID   link an account: shows the QR code until the phone has scanned it
     wamux sessions …        link by code, start, stop, log out, delete; ` + "`wamux help sessions`" + ` has all
+    wamux send SESSION TO TEXT
+                            send a text, or a file; ` + "`wamux help send`" + ` has all
+    wamux status            whether it runs, where, and how it is
+    wamux apikey            make keys for the API, list and delete them; ` + "`wamux help apikey`" + ` has all
     wamux recover [--to FILE]
                             save what can be read from a damaged database
     wamux backup FILE       copy the database, also of a running gateway, into one checked file

@@ -2,6 +2,7 @@ package svc
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -165,8 +166,9 @@ func unanswered(ctx context.Context, err error) error {
 
 // refusal is what the gateway said instead of doing it.
 func refusal(resp *http.Response) error {
-	var said struct{ Detail, Hint, Code string }
-	if json.NewDecoder(io.LimitReader(resp.Body, 1<<16)).Decode(&said) != nil || said.Detail == "" {
+	var said struct{ Detail, Message, Hint, Code string } // health has its sentence in message
+	err := json.NewDecoder(io.LimitReader(resp.Body, 1<<16)).Decode(&said)
+	if said.Detail = cmp.Or(said.Detail, said.Message); err != nil || said.Detail == "" {
 		said.Detail = "the running gateway answered " + resp.Status
 	}
 	if said.Hint == "" && said.Code == "session_not_found" {

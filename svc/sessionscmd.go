@@ -14,8 +14,6 @@ import (
 	"wamux/store/signal"
 )
 
-const sessionsHint = "`wamux help sessions` shows what there is"
-
 const sessionsUsage = `Sessions. Each is one WhatsApp account, linked as a device of its phone.
 
     wamux sessions [list]          all sessions, their numbers and states
@@ -42,14 +40,8 @@ Example:
     $ wamux send shop 6282222222222 "Hello Sari"
 `
 
-// sessionVerb is what can be done with a session.
-type sessionVerb struct {
-	words int // ID, and what else it takes
-	run   func(program, context.Context, Config, arguments) int
-}
-
-func sessionCommands() map[string]sessionVerb {
-	return map[string]sessionVerb{
+func sessionCommands() map[string]verb {
+	return map[string]verb{
 		"list":     {0, program.listSessions},
 		"add":      {1, program.addSession},
 		"code":     {2, program.pairByCode},
@@ -66,26 +58,7 @@ func sessionVerbs() []string { return slices.Sorted(maps.Keys(sessionCommands())
 
 // sessions does something with the sessions, or one of them.
 func (p program) sessions(ctx context.Context, args []string) int {
-	a, err := parseArguments(args, map[string]bool{"--png": true, "--scan": true, "--yes": false})
-	if err != nil {
-		return p.fail(exitUsage, err, sessionsHint)
-	}
-	config, err := p.config(a.config)
-	if err != nil {
-		return p.fail(exitUsage, err, sessionsHint)
-	}
-	name := "list"
-	if len(a.words) > 0 {
-		name, a.words = a.words[0], a.words[1:]
-	}
-	verb, ok := sessionCommands()[name]
-	switch {
-	case !ok:
-		return p.fail(exitUsage, fmt.Errorf("there is no command %q", "sessions "+name), sessionsHint)
-	case len(a.words) != verb.words:
-		return p.fail(exitUsage, fmt.Errorf("sessions %s takes %d words behind it, but got %d", name, verb.words, len(a.words)), sessionsHint)
-	}
-	return verb.run(p, ctx, config, a)
+	return p.verb(ctx, "sessions", args, sessionCommands(), map[string]bool{"--png": true, "--scan": true, "--yes": false})
 }
 
 // ordered makes a verb that is one request of the API, and a sentence when it is done.

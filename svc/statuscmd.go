@@ -1,0 +1,121 @@
+package svc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"wamux/store"
+)
+
+const statusUsage = `Is it running, and is it well.
+
+    wamux status       where it listens, its version, how many sessions are in which state, and what is wrong with its disk,
+                       its database or its key
+
+The exit code is 0 when it runs and is well, 1 when something is wrong, 3 when it does not run. Settings are given as to
+` + "`wamux run`" + `: they say which gateway is meant. ` + "`wamux doctor`" + ` looks closer, also when nothing runs.
+`
+
+// exitStopped is what status ends with where nothing runs, as init scripts do.
+const exitStopped = 3
+
+// status tells how the running gateway is.
+func (p program) status(ctx context.Context, args []string) int {
+	a, err := parseArguments(args, nil)
+	if err == nil && len(a.words) > 0 {
+		err = fmt.Errorf("status takes no words behind it, but got %q", a.words[0])
+	}
+	if err != nil {
+		return p.fail(exitUsage, err, helpOn("status"))
+	}
+	config, err := p.config(a.config)
+	if err != nil {
+		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
+	}
+	r, err := config.running()
+	if known := new(store.Error); errors.As(err, &known) && known.Name == "not_running" {
+		fmt.Fprintln(p.stdout, "stopped: "+known.Message)
+		fmt.Fprintln(p.stderr, "hint: "+known.Hint)
+		return exitStopped
+	} else if err != nil {
+		return p.ended(err)
+	}
+	return p.tellStatus(ctx, config, r)
+}
+
+// tellStatus asks everything, whatever fails, and says what is wrong last.
+func (p program) tellStatus(ctx context.Context, c Config, r *remote) int {
+	var about struct{ Version string }
+	var stats struct {
+		Sessions struct {
+			Total  int
+			States map[string]int
+		}
+	}
+	var vault vaultStatus
+	err := r.call(ctx, "GET", "/v1/version", nil, &about)
+	if err == nil {
+		fmt.Fprintf(p.stdout, "running: %s, wamux %s\n", r.url, about.Version)
+		fmt.Fprintf(p.stdout, "database: %s, %s\n", c.Database, sizeOf(c.Database))
+		err = r.call(ctx, "GET", "/v1/stats", nil, &stats)
+	}
+	if err == nil {
+		fmt.Fprintf(p.stdout, "sessions: %s\n", counted(stats.Sessions.Total, stats.Sessions.States))
+		err = r.call(ctx, "GET", "/v1/seal", nil, &vault)
+	}
+	if err == nil {
+		fmt.Fprintf(p.stdout, "secret values: %s\n", vault.told())
+		err = errors.Join(r.call(ctx, "GET", "/healthz", nil, nil), vault.trouble())
+	}
+	return p.ended(err)
+}
+
+// vaultStatus is what /v1/seal answers.
+type vaultStatus struct {
+	State      string
+	Recipients []string
+	Problem    *struct{ Code, Message, Hint string }
+}
+
+func (v vaultStatus) told() string {
+	switch n := len(v.Recipients); n {
+	case 0:
+		return v.State
+	case 1:
+		return v.State + ", to one key"
+	default:
+		return fmt.Sprintf("%s, to %d keys", v.State, n)
+	}
+}
+
+func (v vaultStatus) trouble() error {
+	if v.Problem == nil {
+		return nil
+	}
+	return &store.Error{Name: v.Problem.Code, Message: v.Problem.Message, Hint: v.Problem.Hint}
+}
+
+// counted is how many sessions are in which state.
+func counted(total int, states map[string]int) string {
+	if total == 0 {
+		return "none yet"
+	}
+	var parts []string
+	for _, state := range slices.Sorted(maps.Keys(states)) {
+		parts = append(parts, fmt.Sprintf("%d %s", states[state], state))
+	}
+	return fmt.Sprintf("%d: %s", total, strings.Join(parts, ", "))
+}
+
+func sizeOf(path string) string {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "which cannot be seen"
+	}
+	return fmt.Sprintf("%.1f MiB", float64(info.Size())/(1<<20))
+}
