@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"wamux/store/salvage"
+	"wamux/store/seal"
 )
 
 // applicationID marks our files in the SQLite header: "wamx".
@@ -81,6 +83,45 @@ func (f *facts) readLog(path string) {
 		return nil
 	})
 }
+
+// Look tells what is wrong with the database at path, nil when it is fine or not
+// there: that it is no database of ours, newer than this program, damaged at the
+// beginning of a table, or sealed with another key than keys, which is nil when
+// there is none. It changes nothing; nobody may have the database open.
+func Look(ctx context.Context, path string, keys *seal.Keys) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	path, err := realPath(path)
+	if err != nil {
+		return err
+	}
+	f, err := inspect(ctx, path)
+	if err == nil {
+		err = f.refuse(path)
+	}
+	if err == nil {
+		_, err = f.vault.unlock(keys)
+	}
+	if err != nil || f.owner != applicationID || hasLog(path) { // with a log it may look torn, and is not
+		return wrap(err)
+	}
+	pool, err := sql.Open("sqlite", fileURI(path)+"?mode=ro&immutable=1")
+	if err != nil {
+		return wrap(err)
+	}
+	defer func() { _ = pool.Close() }()
+	c, err := openConn(ctx, pool, nil)
+	if err != nil {
+		return wrap(err)
+	}
+	defer c.close()
+	return wrap(glance(ctx, c))
+}
+
+// FreeSpace returns how many bytes this user may still write to the disk that
+// the file at path is on.
+func FreeSpace(path string) (int64, error) { return freeSpace(filepath.Dir(path)) }
 
 // usesLog reads the format versions in the header: 2 means a write-ahead log.
 func usesLog(path string) (bool, error) {

@@ -144,14 +144,19 @@ func (a *App) network() (session.Network, error) {
 	if a.sandbox != nil {
 		return session.Network{Endpoint: a.sandbox.Endpoint(), RootKey: a.sandbox.RootKey(), CAPEM: a.sandbox.CAPEM()}, nil
 	}
-	if a.Config.Endpoint == "" {
+	return a.Config.network()
+}
+
+// network is where WhatsApp is, when no sandbox runs inside.
+func (c Config) network() (session.Network, error) {
+	if c.Endpoint == "" {
 		return session.Network{}, nil
 	}
-	ca, err := os.ReadFile(a.Config.CAFile)
+	ca, err := os.ReadFile(c.CAFile)
 	if err != nil || !x509.NewCertPool().AppendCertsFromPEM(ca) {
 		return session.Network{}, errors.New("WHATSAPP_CA_FILE must be a PEM file with a certificate that this user can read")
 	}
-	return session.Network{Endpoint: a.Config.Endpoint, RootKey: a.Config.RootKey, CAPEM: ca}, nil
+	return session.Network{Endpoint: c.Endpoint, RootKey: c.RootKey, CAPEM: ca}, nil
 }
 
 func (a *App) listen(context.Context) (err error) {

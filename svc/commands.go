@@ -24,6 +24,7 @@ func commands() []command {
 		{name: "send", run: program.send, usage: sendUsage, flags: []string{"--file", "--as"}},
 		{name: "apikey", run: program.apikey, usage: apikeyUsage, verbs: apikeyVerbs(), flags: []string{"--scopes", "--sessions"}},
 		{name: "status", run: program.status, usage: statusUsage},
+		{name: "doctor", run: program.doctor, usage: doctorUsage},
 		{name: "recover", run: program.recover, flags: []string{"--to"}},
 		{name: "backup", run: program.backup, flags: []string{"--encrypt"}},
 		{name: "restore", run: program.restore, flags: []string{"--check", "--bare", "--identity"}},

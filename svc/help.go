@@ -18,6 +18,7 @@ Usage:
     wamux send SESSION TO TEXT
                             send a text, or a file; ` + "`wamux help send`" + ` has all
     wamux status            whether it runs, where, and how it is
+    wamux doctor            what could be wrong here: clock, disk, files, key, database, port, the way to WhatsApp
     wamux apikey            make keys for the API, list and delete them; ` + "`wamux help apikey`" + ` has all
     wamux recover [--to FILE]
                             save what can be read from a damaged database

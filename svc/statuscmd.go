@@ -83,14 +83,17 @@ type vaultStatus struct {
 }
 
 func (v vaultStatus) told() string {
-	switch n := len(v.Recipients); n {
-	case 0:
+	if len(v.Recipients) == 0 {
 		return v.State
-	case 1:
-		return v.State + ", to one key"
-	default:
-		return fmt.Sprintf("%s, to %d keys", v.State, n)
 	}
+	return v.State + ", to " + keysCounted(len(v.Recipients))
+}
+
+func keysCounted(n int) string {
+	if n == 1 {
+		return "one key"
+	}
+	return fmt.Sprintf("%d keys", n)
 }
 
 func (v vaultStatus) trouble() error {

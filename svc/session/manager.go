@@ -61,7 +61,7 @@ func New(o Options) (*Manager, error) {
 	if err := o.Network.check(); err != nil {
 		return nil, err
 	}
-	transport, err := o.Network.transport()
+	transport, err := o.Network.Transport()
 	if err != nil {
 		return nil, err
 	}

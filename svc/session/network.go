@@ -28,8 +28,9 @@ func (n Network) check() error {
 	return nil
 }
 
-// transport is the one way to WhatsApp, for all sessions.
-func (n Network) transport() (*http.Transport, error) {
+// Transport is the one way to WhatsApp, for all sessions. The caller closes its
+// idle connections.
+func (n Network) Transport() (*http.Transport, error) {
 	dialer := &net.Dialer{Timeout: 20 * time.Second, KeepAlive: 30 * time.Second}
 	t := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
