@@ -30,6 +30,9 @@ func commands() []command {
 		{name: "restore", run: program.restore, flags: []string{"--check", "--bare", "--identity"}},
 		{name: "key", run: program.key, usage: keyUsage, verbs: keyVerbs(), flags: []string{"--out", "--pq", "--passphrase", "--keep"}},
 		{name: "config", run: program.showConfig},
+		{name: "logs", run: program.logs, usage: logsUsage, flags: []string{"--lines", "--follow"}},
+		{name: "licenses", run: program.licenses},
+		{name: "completion", run: program.completion, usage: completionUsage, verbs: completionShells()},
 		{name: "version", run: program.version},
 		{name: "help", run: program.help},
 	}

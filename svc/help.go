@@ -30,7 +30,10 @@ Usage:
       --bare                also take a plain copy of a database file, whose content nobody can check
     wamux key new           make a key to seal secret values with; ` + "`wamux help key`" + ` has all
     wamux config [flags]    the settings in force, and where each comes from
+    wamux logs [--follow]   the log, of LOG_FILE
     wamux version           what this binary is
+    wamux licenses          the licences of all that it is made of
+    wamux completion bash   completion for a shell: bash, zsh, fish or powershell
     wamux help [command]    this text, or a command's; ` + "`wamux help config`" + ` has every setting
 
 Example:
