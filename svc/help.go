@@ -37,7 +37,9 @@ Usage:
     wamux help [command]    this text, or a command's; ` + "`wamux help config`" + ` has every setting
 
 Example:
-    $ wamux run --sandbox
+    $ wamux run &
+    $ wamux sessions add shop
+    $ wamux send shop 6282222222222 "Hello Sari"
     $ curl -H "x-api-key: $(cat admin.key)" localhost:3000/v1/sessions
 
 Each setting is a flag (--port 3001), an environment variable (PORT=3001) or a

@@ -24,7 +24,7 @@ type display struct {
 	rows, columns int
 	cells         [][]rune
 	y, x          int
-	light, dark   bool // bright white on black is set
+	light         bool // bright white on black is set
 	strange       []string
 }
 
@@ -127,6 +127,13 @@ func (d *display) String() string {
 	return b.String()
 }
 
+// oddities are what it was told and does not know.
+func (d *display) oddities() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.strange
+}
+
 // code are the modules on the display: a half of each cell is one. The lower half
 // of the last row may be none, but the terminal's black.
 func (d *display) code() modules {
@@ -198,8 +205,8 @@ func TestSessionsAddOnScreen(t *testing.T) {
 	eventually(t, "the good end", func() bool {
 		return strings.TrimSpace(d.String()) == "shop is linked to "+ours+", and online."
 	})
-	if len(d.strange) > 0 {
-		t.Errorf("the terminal was told %q", d.strange)
+	if odd := d.oddities(); len(odd) > 0 {
+		t.Errorf("the terminal was told %q", odd)
 	}
 }
 
@@ -236,5 +243,30 @@ func TestSessionsAddOnSmallScreen(t *testing.T) {
 	eventually(t, "why it ended", func() bool { return strings.Contains(d.String(), "error: shop is not linked yet") })
 	if _, err := os.Stat(filepath.Dir(file)); err == nil {
 		t.Error("the picture is still there")
+	}
+}
+
+// TestSessionsDeleteAsks: at a terminal the name of the session must be typed.
+func TestSessionsDeleteAsks(t *testing.T) {
+	t.Parallel()
+	g := sandboxed(t)
+	must[object](g, 201, "POST", "/v1/sessions", object{"id": "shop", "start": false})
+	for _, typed := range []string{"shoq\n", "\x04", "shop\n"} {
+		person, program := terminal(t)
+		d := watch(t, person, 80, 24)
+		cmd := command(t, g.dir, nil, "sessions", "delete", "shop", "--sandbox")
+		cmd.Stdin, cmd.Stdout, cmd.Stderr = program, program, program
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the question", func() bool { return strings.Contains(d.String(), "Type its name to go on:") })
+		if _, err := person.WriteString(typed); err != nil {
+			t.Fatal(err)
+		}
+		err := cmd.Wait()
+		status, _ := g.call("GET", "/v1/sessions/shop", nil)
+		if right := typed == "shop\n"; right != (err == nil) || right != (status == 404) {
+			t.Errorf("%q: got %v, and then %d for the session\n%s", typed, err, status, d)
+		}
 	}
 }

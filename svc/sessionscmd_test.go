@@ -49,6 +49,9 @@ func TestSessionsCommands(t *testing.T) {
 	if got := sandbox("sessions", "list"); !strings.Contains(got, "logged_out") {
 		t.Errorf("list: got %s", got)
 	}
+	if got := sandbox("sessions", "add", "shop", "--scan", ours); !strings.Contains(got, "picture: ") || !strings.HasSuffix(got, "shop is linked to "+ours+", and online.\n") {
+		t.Errorf("add of one that was logged out: got %s", got)
+	}
 	sandbox("sessions", "delete", "shop")
 	refused("error: Session not found\nhint: `wamux sessions` lists them", "sessions", "delete", "shop")
 	refused("error: Session not found\nhint: `wamux sessions` lists them", "sessions", "stop", "shop")
