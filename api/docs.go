@@ -1,8 +1,11 @@
 package api
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/base64"
+	"io"
 	"net/http"
 
 	"wamux/assets"
@@ -18,7 +21,15 @@ func docsPolicy() string {
 // docsPage answers GET /docs. The page needs no script and nothing from outside.
 func (a *api) docsPage(w http.ResponseWriter, r *request) error {
 	w.Header().Set("Content-Security-Policy", docsPolicy())
-	return write(w, http.StatusOK, "text/html; charset=utf-8", assets.DocsPage)
+	packed, err := gzip.NewReader(bytes.NewReader(assets.DocsPage))
+	if err != nil {
+		return err
+	}
+	page, err := io.ReadAll(packed)
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, "text/html; charset=utf-8", page)
 }
 
 // v1OpenAPI answers GET /v1/openapi.json.

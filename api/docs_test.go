@@ -2,8 +2,10 @@ package api_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/json"
 	html "html/template"
+	"io"
 	"maps"
 	"os"
 	"slices"
@@ -60,17 +62,46 @@ type word struct{ Name, Meaning string }
 
 type shape struct{ Name, Description, Text string }
 
-// TestDocsPageIsTheDocument holds assets/docs.html, which the binary carries
+// TestDocsPageIsTheDocument holds assets/docs.html.gz, which the binary carries
 // ready to send, against the OpenAPI document it is made of; -update makes it anew.
 func TestDocsPageIsTheDocument(t *testing.T) {
 	want := renderDocs(t)
 	if *update {
-		if err := os.WriteFile("../assets/docs.html", want, 0o644); err != nil {
+		if err := os.WriteFile("../assets/docs.html.gz", packed(t, want), 0o644); err != nil {
 			t.Fatal(err)
 		}
-	} else if !bytes.Equal(assets.DocsPage, want) {
-		t.Error("assets/docs.html is not what openapi.json says; run go test ./api -run TestDocsPageIsTheDocument -update")
+	} else if !bytes.Equal(unpacked(t, assets.DocsPage), want) {
+		t.Error("assets/docs.html.gz is not what openapi.json says; run go test ./api -run TestDocsPageIsTheDocument -update")
 	}
+}
+
+func packed(t *testing.T, page []byte) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	z, err := gzip.NewWriterLevel(&file, gzip.BestCompression)
+	if err == nil {
+		_, err = z.Write(page)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
+func unpacked(t *testing.T, file []byte) []byte {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(file))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := io.ReadAll(z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page
 }
 
 // renderDocs makes the page. That is done here and not at every start: it never

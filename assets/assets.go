@@ -8,10 +8,10 @@ import _ "embed"
 //go:embed openapi.json
 var OpenAPI []byte
 
-// DocsPage is the page that shows the document to people; a test of package
-// api makes it of the document and holds the two together.
+// DocsPage is the page that shows the document to people, packed by gzip; a test
+// of package api makes it of the document and holds the two together.
 //
-//go:embed docs.html
+//go:embed docs.html.gz
 var DocsPage []byte
 
 // DocsStyle is the CSS in that page.
