@@ -11,7 +11,6 @@ import (
 	"go.mau.fi/whatsmeow/types"
 
 	"wamux/store"
-	"wamux/store/seal"
 )
 
 // place is a database with a container, which a test can close and open again.
@@ -20,7 +19,6 @@ type place struct {
 	path  string
 	now   time.Time          // the database's clock; zero means the real one
 	fault func(string) error // of the store's options
-	keys  *seal.Keys         // nil: values stay in clear
 	db    *store.DB
 	*Container
 }
@@ -36,7 +34,7 @@ func newPlace(t testing.TB) *place {
 func (p *place) open() {
 	p.t.Helper()
 	quietLog := slog.New(slog.DiscardHandler)
-	db, err := store.Open(p.t.Context(), store.Options{Path: p.path, Log: quietLog, Now: p.clock, Fault: p.fault, Keys: p.keys})
+	db, err := store.Open(p.t.Context(), store.Options{Path: p.path, Log: quietLog, Now: p.clock, Fault: p.fault})
 	if err != nil {
 		p.t.Fatalf("open the database: %v", err)
 	}

@@ -1,15 +1,12 @@
 package signal
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
 	"wamux/store"
-	"wamux/store/seal"
 )
 
 // TestUndelete puts back what WhatsApp's word deleted: the account, its ratchets
@@ -88,38 +85,6 @@ func conflict(t *testing.T, err error, name string) {
 	e, _ := err.(*store.Error)
 	if e == nil || e.Name != name {
 		t.Errorf("got %v, want %s", err, name)
-	}
-}
-
-// TestUndeleteWhileSealing puts values back that are in clear still to where all are
-// sealed already: they are sealed, too, before the file counts as that.
-func TestUndeleteWhileSealing(t *testing.T) {
-	p := newPlace(t)
-	d := p.paired("one", "49151", "1001")
-	get(d.PreKeys.GetOrGenPreKeys(t.Context(), 50))(t)
-	must(t, d.Delete(t.Context()))
-	p.close()
-	stuck := true
-	p.fault = func(query string) error {
-		if stuck && strings.Contains(query, "FROM deleted_auth WHERE rowid") {
-			return errors.New("the disk fails")
-		}
-		return nil
-	}
-	p.keys = get(seal.Parse([]byte(get(seal.Generate(false))(t)), nil))(t)
-	p.open()
-	if err := p.db.Convert(t.Context()); err == nil {
-		t.Fatal("what is kept aside is sealed already")
-	}
-	must(t, p.Undelete(t.Context(), "one"))
-	stuck = false
-	must(t, p.db.Convert(t.Context()))
-	c := get(p.db.CheckSealed(t.Context(), ""))(t)
-	if c.Opened < 50 || c.Clear+len(c.Refused) > 0 {
-		t.Errorf("%d values are sealed, %d in clear, and refused are %v", c.Opened, c.Clear, c.Refused)
-	}
-	if !p.device("one").Paired() {
-		t.Error("the account is not back")
 	}
 }
 
