@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // realPath returns where the database really is, as SQLite sees it: the files
@@ -56,7 +57,7 @@ func lockFile(path string) (*os.File, error) {
 	if err != nil {
 		return nil, &Error{Code: CodeReadOnly, Name: "folder_not_writable", Message: fmt.Sprintf("The file %s cannot be written", path), Hint: "Check the owner and mode of its folder.", Err: err}
 	}
-	if err := tryLock(f); err != nil {
+	if err := patientLock(f); err != nil {
 		defer func() { _ = f.Close() }()
 		return nil, lockedBy(f, err)
 	}
@@ -64,6 +65,18 @@ func lockFile(path string) (*os.File, error) {
 		_, _ = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	return f, nil
+}
+
+// patientLock tries more than once: who asks for the holder of a database, see
+// [Holder], has its lock for a moment, and is none.
+func patientLock(f *os.File) (err error) {
+	for range 10 {
+		if err = tryLock(f); err == nil {
+			return nil
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return err
 }
 
 // Announce writes down where the API of this process listens, so that commands
@@ -210,7 +223,7 @@ func Holder(path string) (url string, held bool) {
 		return "", false
 	}
 	defer unlockFile(f)
-	if tryLock(f) == nil {
+	if patientLock(f) == nil {
 		return "", false
 	}
 	_, url = readLock(f)
