@@ -226,6 +226,28 @@ func TestReusedCounterIsCounted(t *testing.T) {
 	w.until("the reuse to be counted", func() bool { p, _ := w.Phone(ctx, alice); return p.ReusedCounters == 1 })
 }
 
+// TestOvertakenMessage: a counter that comes after a later one is no reuse, and comes once.
+func TestOvertakenMessage(t *testing.T) {
+	w, _ := linked(t)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	from, to := w.byNumber[alice].devices[1], w.byNumber[bob].jid(0, true)
+	for _, tt := range []struct {
+		key     string
+		counter uint32
+		data    string
+		reused  bool
+	}{
+		{"a", 1, "second", false}, {"a", 0, "first", false}, {"a", 0, "first again", true},
+		{"a", 5, "sixth", false}, {"a", 3, "fourth", false}, {"a", 3, "other", true}, {"a", 1, "other", true}, {"a", 5, "other", true},
+		{"b", 3, "another key", false}, {"a", 4, "fifth", false}, {"b", 3, "other", true},
+	} {
+		if got := w.checkUse(from, to, tt.key, tt.counter, []byte(tt.data)); got != tt.reused {
+			t.Errorf("%s %d %q: reused is %t", tt.key, tt.counter, tt.data, got)
+		}
+	}
+}
+
 func TestLowPreKeys(t *testing.T) {
 	w, _ := linked(t)
 	left := func() int {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"crypto/sha256"
+	"maps"
 	"slices"
 
 	"go.mau.fi/libsignal/protocol"
@@ -15,14 +16,24 @@ import (
 // remembered is how many ratchet keys are kept for each pair of devices.
 const remembered = 64
 
+// maxSkipped is how many counters of a pair may be still to come.
+const maxSkipped = 2048
+
 type ratchetPair struct{ sender, recipient string }
 
-// ratchet is what one device has shown of its ratchets to another: the highest counter under each key. A client that starts
+type keyUse struct {
+	key     string
+	counter uint32
+}
+
+// ratchet is what one device has shown of its ratchets to another: the highest counter under each key, and those below it
+// that are still to come, since a message that was asked for again may be overtaken by the next one. A client that starts
 // from an old copy of its state uses a pair of key and counter again, which leaks what it writes.
 type ratchet struct {
 	highest map[string]uint32
-	order   []string // keys, oldest first
-	last    [32]byte // hash of the last message: the same bytes again are no new use
+	skipped map[keyUse]bool // in memory only
+	order   []string        // keys, oldest first
+	last    [32]byte        // hash of the last message: the same bytes again are no new use
 }
 
 // checkCounter counts a message that reuses a key and counter, against the account that sent it. It tells whether this is one.
@@ -44,6 +55,9 @@ func (s *Server) checkUse(from *device, to types.JID, key string, counter uint32
 	hash := sha256.Sum256(data)
 	highest, known := r.highest[key]
 	if known && counter <= highest {
+		if r.late(keyUse{key, counter}) {
+			return false
+		}
 		if reused = r.last != hash; reused {
 			s.countReused(from.account)
 			s.log.Warn("sandbox: a ratchet key and counter were used again", "sender", pair.sender, "recipient", pair.recipient, "counter", counter)
@@ -51,6 +65,7 @@ func (s *Server) checkUse(from *device, to types.JID, key string, counter uint32
 		return reused
 	}
 	r.last = hash
+	r.skip(key, highest, counter, known)
 	r.highest[key] = counter
 	s.put(`INSERT INTO ratchets(sender,recipient,key,highest) VALUES(?,?,?,?) ON CONFLICT DO UPDATE SET highest=excluded.highest`,
 		pair.sender, pair.recipient, []byte(key), counter)
@@ -58,6 +73,24 @@ func (s *Server) checkUse(from *device, to types.JID, key string, counter uint32
 		s.remember(pair, r, key)
 	}
 	return false
+}
+
+// skip notes the counters that were passed over. Those of a key that was not known begin at zero.
+func (r *ratchet) skip(key string, highest, counter uint32, known bool) {
+	next := uint32(0)
+	if known {
+		next = highest + 1
+	}
+	for ; next < counter && len(r.skipped) < maxSkipped; next++ {
+		r.skipped[keyUse{key, next}] = true
+	}
+}
+
+// late tells whether a counter was passed over and comes now, for the first time.
+func (r *ratchet) late(u keyUse) bool {
+	was := r.skipped[u]
+	delete(r.skipped, u)
+	return was
 }
 
 func (s *Server) countReused(a *account) {
@@ -73,6 +106,7 @@ func (s *Server) remember(pair ratchetPair, r *ratchet, key string) {
 	oldest := r.order[0]
 	r.order = slices.Delete(r.order, 0, 1)
 	delete(r.highest, oldest)
+	maps.DeleteFunc(r.skipped, func(u keyUse, _ bool) bool { return u.key == oldest })
 	s.put(`DELETE FROM ratchets WHERE sender=? AND recipient=? AND key=?`, pair.sender, pair.recipient, []byte(oldest))
 }
 
@@ -81,7 +115,7 @@ func (s *Server) ratchet(pair ratchetPair) *ratchet {
 	if r := s.ratchets[pair]; r != nil {
 		return r
 	}
-	r := &ratchet{highest: map[string]uint32{}}
+	r := &ratchet{highest: map[string]uint32{}, skipped: map[keyUse]bool{}}
 	err := each(s.db.read, `SELECT key,highest FROM ratchets WHERE sender=? AND recipient=?`, []any{pair.sender, pair.recipient},
 		func(scan func(...any) error) error {
 			var key []byte
