@@ -22,7 +22,7 @@ run: $(BIN) ## start the gateway with a simulated WhatsApp: no phone needed
 	./$(BIN) run --sandbox
 
 test: vet ## every test that CI runs
-	$(TEST) -timeout 20m ./svc ./svc/session ./store ./... # the long ones first
+	$(TEST) -timeout 20m ./svc ./svc/session ./store ./svc/sandbox ./... # the long ones first
 
 check: vet lint cross test ## everything: vet for three systems, staticcheck, all targets, tests
 
