@@ -112,14 +112,18 @@ func TestDamagedFile(t *testing.T) {
 // spoil overwrites a page with noise.
 func spoil(t *testing.T, file string, page int64) {
 	t.Helper()
+	size, err := strconv.ParseInt(sqlite(t, file, "PRAGMA page_size"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
 	f, err := os.OpenFile(file, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	noise := make([]byte, 4096)
+	noise := make([]byte, size)
 	_, _ = rand.Read(noise)
-	if _, err := f.WriteAt(noise, (page-1)*4096); err != nil {
+	if _, err := f.WriteAt(noise, (page-1)*size); err != nil {
 		t.Fatal(err)
 	}
 }
