@@ -176,6 +176,18 @@ func (c *conn) begin(query string) error {
 	return err
 }
 
+// settle ends a transaction that could not be ended: without one of its own, who reads
+// would see what was there when that began, and keep the log from being written back.
+func (c *conn) settle() error {
+	if !c.open {
+		return nil
+	}
+	if err := c.begin("BEGIN"); err != nil {
+		return err
+	}
+	return c.end("ROLLBACK")
+}
+
 // end closes the transaction with COMMIT or ROLLBACK.
 func (c *conn) end(query string) error {
 	_, err := c.exec(query)

@@ -40,6 +40,9 @@ func TestTransactionThatCannotEnd(t *testing.T) {
 			if err := db.SetMeta(t.Context(), "a", "2"); err != nil {
 				t.Errorf("the next write: %v", err)
 			}
+			if got, err := db.Meta(t.Context(), "a"); got != "2" || err != nil {
+				t.Errorf("who reads sees %q, %v, not what was written", got, err)
+			}
 			if err := db.View(t.Context(), func(tx *Tx) error { return tx.QueryRow("SELECT 1").Scan(new(int)) }); err != nil {
 				t.Errorf("the next read: %v", err)
 			}

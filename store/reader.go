@@ -75,6 +75,9 @@ func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 			return errStopping()
 		}
 		defer func() { db.readers <- c }()
+		if err := c.settle(); err != nil {
+			return db.suspect(wrap(err))
+		}
 		return db.suspect(wrap(call(&Tx{Now: db.time(), conn: c, vault: &db.vault}, fn)))
 	case <-ctx.Done():
 		return ctx.Err()
