@@ -134,27 +134,28 @@ const oldSecrets = `WITH start (at) AS (SELECT CASE WHEN ?1 > COALESCE(MAX(rowid
 
 const deleteSecrets = `DELETE FROM message_secrets WHERE rowid > ?1 AND rowid <= ?2 AND ` + aloneAndOld
 
-// aging says which rows of a table that grows with its seq are to go.
-type aging struct {
-	table string
-	old   string // what makes a row old; ?3 is the time before which it is
-	open  string // what makes a row stay at any age
-	with  string // what is deleted before the rows; ?1 to ?3 as for them, "" for nothing
+// Aging says which rows of a table are to go, whose rowids grow with the time, but for
+// rows that were written anew.
+type Aging struct {
+	Table string
+	Old   string // what makes a row old, as SQL; ?3 is the time before which it is, in ms
+	Open  string // what makes a row stay at any age; "" when nothing does
+	With  string // what is deleted before the rows; ?1 to ?3 as for them, "" for nothing
 }
 
-func oldEvents() aging {
-	return aging{table: "events", old: "timestamp < ?3 AND seq < (SELECT MAX(seq) FROM events)", open: "0"}
+func oldEvents() Aging {
+	return Aging{Table: "events", Old: "timestamp < ?3 AND seq < (SELECT MAX(seq) FROM events)"}
 }
 
-func oldBatches() aging {
-	return aging{table: "batches", old: "updatedAt < ?3 AND state <> 'running'", open: "state = 'running'"}
+func oldBatches() Aging {
+	return Aging{Table: "batches", Old: "updatedAt < ?3 AND state <> 'running'", Open: "state = 'running'"}
 }
 
 // oldJobs takes along the receipts that came for a message on its way, which then got no
 // row in the history.
-func oldJobs() aging {
-	a := aging{table: "jobs", old: "updatedAt < ?3 AND state IN ('sent', 'failed', 'cancelled')", open: "state IN ('queued', 'sending')"}
-	a.with = `DELETE FROM message_receipts WHERE (sessionId, messageId) IN (SELECT sessionId, messageId FROM jobs WHERE seq > ?1 AND seq <= ?2 AND ` + a.old + `)
+func oldJobs() Aging {
+	a := Aging{Table: "jobs", Old: "updatedAt < ?3 AND state IN ('sent', 'failed', 'cancelled')", Open: "state IN ('queued', 'sending')"}
+	a.With = `DELETE FROM message_receipts WHERE (sessionId, messageId) IN (SELECT sessionId, messageId FROM jobs WHERE rowid > ?1 AND rowid <= ?2 AND ` + a.Old + `)
 		AND NOT EXISTS (SELECT 1 FROM chat_history AS h WHERE h.sessionId = message_receipts.sessionId AND h.messageId = message_receipts.messageId)`
 	return a
 }
@@ -163,7 +164,7 @@ func oldJobs() aging {
 // number must not be given twice.
 func (db *DB) expireEvents(ctx context.Context, r Retention) (total int64, err error) {
 	if r.Events > 0 {
-		total, err = db.expireRows(ctx, oldEvents(), r.Events)
+		total, err = db.ExpireRows(ctx, oldEvents(), r.Events)
 	}
 	if err != nil || r.EventsMax <= 0 {
 		return total, err
@@ -179,20 +180,20 @@ func (db *DB) expireJobs(ctx context.Context, keep time.Duration) (int64, error)
 	if keep == 0 {
 		return 0, nil
 	}
-	if _, err := db.expireRows(ctx, oldBatches(), keep); err != nil {
+	if _, err := db.ExpireRows(ctx, oldBatches(), keep); err != nil {
 		return 0, err
 	}
-	return db.expireRows(ctx, oldJobs(), keep)
+	return db.ExpireRows(ctx, oldJobs(), keep)
 }
 
 // idleWindows is how many windows of open rows are looked past in one run.
 const idleWindows = 50
 
-// expireRows deletes the old rows of a table. It looks at the oldest ones, a window at
-// a time, and ends at the first that has none to delete, unless all of it is open: what it costs does not
-// grow with the table, and neither a row with an odd time nor those of a session that
-// nobody starts keep the others.
-func (db *DB) expireRows(ctx context.Context, a aging, keep time.Duration) (total int64, err error) {
+// ExpireRows deletes the old rows of a table, and returns how many. It looks at the
+// oldest ones, a window at a time, and ends at the first that has none to delete, unless
+// all of it is open: what it costs does not grow with the table, and neither a row with
+// an odd time nor those of a session that nobody starts keep the others.
+func (db *DB) ExpireRows(ctx context.Context, a Aging, keep time.Duration) (total int64, err error) {
 	for after, idle := int64(0), 0; idle < idleWindows; {
 		var n, last int64
 		var end bool
@@ -212,19 +213,20 @@ func (db *DB) expireRows(ctx context.Context, a aging, keep time.Duration) (tota
 
 // expire deletes the old ones of the rows behind after, up to last; end tells that nobody
 // has to look further.
-func (a aging) expire(tx *Tx, after, before int64) (n, last int64, end bool, err error) {
-	err = tx.QueryRow(fmt.Sprintf("SELECT COALESCE(MAX(seq), 0) FROM (SELECT seq FROM %s WHERE seq > ? ORDER BY seq LIMIT ?)", a.table), after, deleteChunk).Scan(&last)
+func (a Aging) expire(tx *Tx, after, before int64) (n, last int64, end bool, err error) {
+	err = tx.QueryRow(fmt.Sprintf("SELECT COALESCE(MAX(rowid), 0) FROM (SELECT rowid FROM %s WHERE rowid > ? ORDER BY rowid LIMIT ?)", a.Table), after, deleteChunk).Scan(&last)
 	if err != nil || last == 0 {
 		return 0, 0, true, err
 	}
-	if a.with != "" {
-		if _, err = tx.Exec(a.with, after, last, before); err != nil {
+	if a.With != "" {
+		if _, err = tx.Exec(a.With, after, last, before); err != nil {
 			return 0, 0, false, err
 		}
 	}
-	n, err = tx.deleted(fmt.Sprintf("DELETE FROM %s WHERE seq > ?1 AND seq <= ?2 AND %s", a.table, a.old), after, last, before)
-	if err == nil && n == 0 {
-		err = tx.QueryRow(fmt.Sprintf("SELECT EXISTS (SELECT 1 FROM %s WHERE seq > ? AND seq <= ? AND NOT (%s))", a.table, a.open), after, last).Scan(&end)
+	n, err = tx.deleted(fmt.Sprintf("DELETE FROM %s WHERE rowid > ?1 AND rowid <= ?2 AND %s", a.Table, a.Old), after, last, before)
+	if err != nil || n > 0 || a.Open == "" {
+		return n, last, n == 0, err
 	}
+	err = tx.QueryRow(fmt.Sprintf("SELECT EXISTS (SELECT 1 FROM %s WHERE rowid > ? AND rowid <= ? AND NOT (%s))", a.Table, a.Open), after, last).Scan(&end)
 	return n, last, end, err
 }

@@ -239,7 +239,7 @@ func TestExpirePlans(t *testing.T) {
 		"DELETE FROM message_secrets WHERE sessionId = 'x' AND messageId IN (SELECT 'a')":                                                               "(sessionId=? AND messageId=?)",
 		deleteSecrets:  "SEARCH message_secrets USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)",
 		oldSecrets:     "SEARCH message_secrets USING INTEGER PRIMARY KEY (rowid>?)",
-		oldJobs().with: "SEARCH message_receipts USING PRIMARY KEY (sessionId=? AND messageId=?)",
+		oldJobs().With: "SEARCH message_receipts USING PRIMARY KEY (sessionId=? AND messageId=?)",
 	} {
 		if got := plan(t, db, strings.NewReplacer("?1", "1", "?2", "2", "?3", "3", "?4", "4").Replace(query)); !strings.Contains(got, want) {
 			t.Errorf("%s\nruns as %q, want %q", query, got, want)

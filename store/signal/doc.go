@@ -35,7 +35,8 @@
 //
 // So a received text costs one commit, with its row in the history, and a sent
 // one costs one; messages of a session that are sent at once share it, since the
-// next is made while the commit of the one before is under way ([Device.Moved]). Caches change after the commit, never before.
+// next is made while the commit of the one before is under way ([Device.Moved]).
+// Caches change after the commit, never before.
 //
 // # The end of a run
 //

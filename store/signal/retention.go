@@ -7,31 +7,19 @@ import (
 	"wamux/store"
 )
 
-// How many rows are looked at in one transaction: of its own, and of a message.
-const (
-	expireChunk = 2000
-	tidyChunk   = 200
-)
-
-// aging are the tables whose rows are of no use after a while. Their rowids grow with the
-// time, but for rows that were written anew.
-var aging = []struct {
-	table, column string
-	life          time.Duration
-}{
-	{"event_buffer", "insertedAt", bufferLife},
-	{"outgoing_events", "createdAt", outgoingLife},
-}
+// tidyChunk is how many of the oldest rows are looked at on the way of a message.
+const tidyChunk = 200
 
 // Expire deletes what the protocol has no use for any more, of all sessions and in
 // small pieces: hashes of handled events after 14 days, sent messages after 7,
 // pre-keys made for one retry receipt after 30, and what WhatsApp deleted 7 days
 // ago.
 func (c *Container) Expire(ctx context.Context) error {
-	for _, old := range aging {
-		if err := c.expireRows(ctx, old.table, old.column, old.life); err != nil {
-			return err
-		}
+	if _, err := c.db.ExpireRows(ctx, store.Aging{Table: "event_buffer", Old: "insertedAt < ?3"}, bufferLife); err != nil {
+		return err
+	}
+	if _, err := c.db.ExpireRows(ctx, store.Aging{Table: "outgoing_events", Old: "createdAt < ?3"}, outgoingLife); err != nil {
+		return err
 	}
 	sessions, err := c.db.Sessions(ctx)
 	if err != nil {
@@ -43,31 +31,6 @@ func (c *Container) Expire(ctx context.Context) error {
 		}
 	}
 	return c.db.Update(ctx, purge)
-}
-
-// expireRows looks at the oldest rows of a table, a window at a time, and ends at the first
-// that has none to delete: what it costs does not grow with the table.
-func (c *Container) expireRows(ctx context.Context, table, column string, life time.Duration) error {
-	for after := int64(0); ; {
-		var n, last int64
-		err := c.db.Update(ctx, func(tx *store.Tx) (err error) {
-			n, last = 0, 0
-			err = tx.QueryRow(`SELECT COALESCE(MAX(rowid), 0) FROM (SELECT rowid FROM `+table+` WHERE rowid > ? ORDER BY rowid LIMIT ?)`, after, expireChunk).Scan(&last)
-			if err != nil || last == 0 {
-				return err
-			}
-			res, err := tx.Exec(`DELETE FROM `+table+` WHERE rowid > ? AND rowid <= ? AND `+column+` < ?`, after, last, tx.Now.Add(-life).UnixMilli())
-			if err != nil {
-				return err
-			}
-			n, err = res.RowsAffected()
-			return err
-		})
-		if err != nil || n == 0 {
-			return err
-		}
-		after = last
-	}
 }
 
 // tidyOldest deletes what is old of the session among the oldest rows of a table, for
