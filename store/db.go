@@ -156,21 +156,11 @@ func (db *DB) prepareFile(ctx context.Context, keys *seal.Keys) error {
 	if err != nil {
 		return err
 	}
-	f, err := inspect(ctx, db.path)
+	f, err := examine(ctx, db.path, side, keys)
 	if err != nil {
-		return knownFile(side, err)
-	}
-	if err := f.refuse(db.path); err != nil {
 		return err
 	}
-	stray := f.strayLog(side)
-	if !stray {
-		f.readLog(db.path)
-	}
-	if _, err := f.vault.unlock(keys); err != nil {
-		return err
-	}
-	if stray {
+	if f.strayLog(side) {
 		if err := db.setStaleWALAside(); err != nil {
 			return err
 		}

@@ -96,13 +96,11 @@ func Look(ctx context.Context, path string, keys *seal.Keys) error {
 	if err != nil {
 		return err
 	}
-	f, err := inspect(ctx, path)
-	if err == nil {
-		err = f.refuse(path)
+	side, err := readSidecar(path + ".epoch")
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		_, err = f.vault.unlock(keys)
-	}
+	f, err := examine(ctx, path, side, keys)
 	if err != nil || f.owner != applicationID || hasLog(path) { // with a log it may look torn, and is not
 		return wrap(err)
 	}
@@ -122,6 +120,23 @@ func Look(ctx context.Context, path string, keys *seal.Keys) error {
 // FreeSpace returns how many bytes this user may still write to the disk that
 // the file at path is on.
 func FreeSpace(path string) (int64, error) { return freeSpace(filepath.Dir(path)) }
+
+// examine is what a start looks at before it changes anything: what the file is, with
+// the log unless that is of another file, and whether keys open its values.
+func examine(ctx context.Context, path string, side sidecar, keys *seal.Keys) (facts, error) {
+	f, err := inspect(ctx, path)
+	if err != nil {
+		return f, knownFile(side, err)
+	}
+	if err := f.refuse(path); err != nil {
+		return f, err
+	}
+	if !f.strayLog(side) {
+		f.readLog(path)
+	}
+	_, err = f.vault.unlock(keys)
+	return f, err
+}
 
 // usesLog reads the format versions in the header: 2 means a write-ahead log.
 func usesLog(path string) (bool, error) {

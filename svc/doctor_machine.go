@@ -91,7 +91,7 @@ func unreachable(err error) string {
 	case errors.Is(err, context.DeadlineExceeded):
 		return "it does not answer in time: this machine is offline, or a firewall is between"
 	}
-	return "cannot be reached: " + err.Error()
+	return "the connection breaks before it answers: a proxy or a firewall may be between"
 }
 
 // clock compares the clock with WhatsApp's, or at least with the day that this

@@ -37,16 +37,9 @@ type doctor struct {
 }
 
 func (p program) doctor(ctx context.Context, args []string) int {
-	a, err := parseArguments(args, nil)
-	if err == nil && len(a.words) > 0 {
-		err = fmt.Errorf("doctor takes no words behind it, but got %q", a.words[0])
-	}
-	if err != nil {
-		return p.fail(exitUsage, err, helpOn("doctor"))
-	}
-	config, err := p.config(a.config)
-	if err != nil {
-		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
+	_, config, ok := p.prepared(args, nil, noWords, helpOn("doctor"))
+	if !ok {
+		return exitUsage
 	}
 	d := &doctor{program: p, c: config}
 	for _, look := range []func(context.Context){d.gateway, d.clockAndWhatsApp, d.disk, d.modes, d.key, d.port, d.library} {

@@ -91,7 +91,7 @@ func TestDoctor(t *testing.T) {
 	_, other := newKey(t)
 	examine(t, dir, append(there, other...), true, `fail  database  The database is sealed with another key.*`)
 	writeFile(t, database, strings.Repeat("no database ", 100), 0o600)
-	examine(t, dir, there, true, `fail  database  .*is not a SQLite database.*`)
+	examine(t, dir, there, true, `fail  database  .*is damaged: Its header is destroyed.*`)
 }
 
 // TestDoctorWithoutWhatsApp: nobody there, somebody else there, and a clock that is
