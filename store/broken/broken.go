@@ -52,6 +52,9 @@ type Disk struct {
 	left    int // statements until it breaks; 0: it is well
 	lasting bool
 	writes  bool // only these fail
+	most    int  // statements of a run that may fail; 0: all
+	run     int  // statements up to now that each were like the one two before
+	last    [2]string
 	seen    int
 	struck  int
 }
@@ -76,6 +79,14 @@ func (d *Disk) Heal() (struck int) {
 	defer d.mu.Unlock()
 	d.left = 0
 	return d.struck
+}
+
+// PassOver lets no more than the first n fail, and counts no others, where statements
+// are each like the one two before: two that are written for each of many rows.
+func (d *Disk) PassOver(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.most = n
 }
 
 // Seen counts all statements that there were.
@@ -105,7 +116,11 @@ func (d *Disk) next(query string) func() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.seen++
-	if d.left == 0 || d.kind.Name == Panic && begins(query, frames) || d.writes && !begins(query, changes) {
+	if d.run++; query != d.last[0] {
+		d.run = 0
+	}
+	d.last = [2]string{d.last[1], query}
+	if d.left == 0 || d.most > 0 && d.run > d.most || d.kind.Name == Panic && begins(query, frames) || d.writes && !begins(query, changes) {
 		return nil
 	}
 	if d.left > 1 {

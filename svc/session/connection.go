@@ -112,7 +112,9 @@ func (s *session) connected(err error) {
 func (s *session) goOnline() {
 	s.quiet()
 	s.attempt, s.policy = 0, retryNever
-	s.identify()
+	if !s.identify() {
+		return
+	}
 	s.become(store.StateOnline, diagnosis{}, time.Time{})
 	s.alarms.set(alarmWatch, watchTime)
 	if s.sender == nil {

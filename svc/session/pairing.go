@@ -135,26 +135,24 @@ func (s *session) paired() {
 }
 
 // identify writes down who we are. The name comes later, from the phone, with the
-// device that is saved then.
-func (s *session) identify() {
+// device that is saved then. What cannot be written ends the run, which false tells:
+// the next one that is online writes it.
+func (s *session) identify() bool {
 	account := s.run.who.Load()
 	own := account.own
 	if own.JID.IsEmpty() {
-		return
+		return true
 	}
 	who := store.Identity{JID: own.JID.String(), Phone: own.JID.User, Platform: account.platform}
 	if !own.LID.IsEmpty() {
 		who.LID = own.LID.String()
 	}
 	s.seen.setPhone(who.Phone)
-	s.saveIdentity(who)
-}
-
-// saveIdentity keeps what is there where who is empty.
-func (s *session) saveIdentity(who store.Identity) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeTime)
 	defer cancel()
-	if err := s.m.db.SetIdentity(ctx, s.id, who); err != nil {
-		s.log.Warn("identity could not be saved", "error", err)
+	err := s.m.db.SetIdentity(ctx, s.id, who)
+	if err != nil {
+		s.fail(s.run, storeFault(err), err)
 	}
+	return err == nil
 }
