@@ -42,7 +42,7 @@ func (m *Manager) failAll(ctx context.Context, jobs []*store.Job) (int, error) {
 	for _, j := range jobs {
 		if m.claims.take(j.ID) {
 			defer m.claims.drop(j.ID)
-			r := new(sender).failed(j, tooLate())
+			r := failed(j, tooLate())
 			list = append(list, store.Outcome{Job: r.job, Entry: r.entry})
 		}
 	}

@@ -57,6 +57,7 @@ func (o *sender) loop() {
 	all.Wait()
 	jobs.release()
 	o.cut()
+	w.checks.Wait()
 }
 
 // step tries the next job once, after what came back, and returns what is to be done
@@ -93,7 +94,7 @@ func (o *sender) fault(err error) bool {
 // arrived goes out again under its id until that is known.
 func (o *sender) bring(p *parcel, w *window) time.Duration {
 	if !p.left && !p.job.Deadline.IsZero() && time.Now().After(p.job.Deadline) {
-		w.done(o.failed(p.job, tooLate()))
+		w.done(failed(p.job, tooLate()))
 		return 0
 	}
 	err := o.try(p)
@@ -104,7 +105,7 @@ func (o *sender) bring(p *parcel, w *window) time.Duration {
 		if !why.final && p.attempt < why.attempts {
 			return why.wait(p.attempt - 1)
 		}
-		w.done(o.failed(p.job, why))
+		w.done(failed(p.job, why))
 		return 0
 	}
 	if p.ack != nil {
@@ -177,7 +178,7 @@ func (o *sender) arrived(p *parcel) result {
 }
 
 // failed is the outcome that the job is over without a message.
-func (o *sender) failed(j *store.Job, why verdict) result {
+func failed(j *store.Job, why verdict) result {
 	j.State, j.Code, j.Error = store.JobFailed, why.code, why.sentence
 	data, _ := json.Marshal(map[string]any{"jobId": j.ID, "messageId": j.MessageID, "to": j.To, "code": j.Code, "message": j.Error})
 	return result{j, store.Entry{Events: []store.Event{{ID: store.EventID("message.failed", j.ID), Type: "message.failed", Data: data}}}}

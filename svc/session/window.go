@@ -32,6 +32,7 @@ type window struct {
 	finish func(result) // gets the outcomes
 	wire   chan launched
 	on     sync.WaitGroup // what is on the wire
+	checks sync.WaitGroup // checkDevices; they end with o.ctx
 	ended  chan struct{}
 	bell   chan struct{} // rings when something came back; one slot
 
@@ -98,7 +99,7 @@ func (w *window) watch() {
 	for l := range w.wire {
 		if l.parcel == nil {
 			w.finish(l.result)
-		} else if r, ok := w.o.confirm(l.parcel); ok {
+		} else if r, ok := w.confirm(l.parcel); ok {
 			w.finish(r)
 		} else {
 			w.giveBack(l.parcel)
@@ -135,7 +136,8 @@ func fakeAck(id string) *binary.Node {
 
 // confirm waits for the ack of a message. false: nobody knows whether it arrived, so it has to
 // go out again.
-func (o *sender) confirm(p *parcel) (result, bool) {
+func (w *window) confirm(p *parcel) (result, bool) {
+	o := w.o
 	ack, err := o.awaitAck(p)
 	if err == nil {
 		err = ackError(ack)
@@ -143,13 +145,14 @@ func (o *sender) confirm(p *parcel) (result, bool) {
 	if err != nil {
 		p.attempt++
 		if why := o.judge(p, err); why.final {
-			return o.failed(p.job, why), true
+			return failed(p.job, why), true
 		}
 		return result{}, false
 	}
 	p.sent.Timestamp = ack.AttrGetter().UnixTime("t")
 	if hash := ack.AttrGetter().OptionalString("phash"); hash != "" {
-		o.checkDevices(p, hash)
+		chat, own := p.sent.Chat, p.sent.Sender.ToNonAD()
+		w.checks.Go(func() { o.checkDevices(chat, own, hash) }) // who may ask WhatsApp, which the next acks do not wait for
 	}
 	return o.arrived(p), true
 }
@@ -159,20 +162,30 @@ func (o *sender) awaitAck(p *parcel) (*binary.Node, error) {
 	defer timer.Stop()
 	var err error
 	select {
-	case ack := <-p.ack: // or what the library says to all who wait when a line ends
-		if ack != nil && ack.Tag == "ack" {
-			return ack, nil
-		}
-		return nil, whatsmeow.ErrNotConnected
+	case ack := <-p.ack:
+		return answered(ack)
 	case <-timer.C:
 		err = whatsmeow.ErrMessageTimedOut
 	case <-o.run.ctx.Done():
 		err = o.run.ctx.Err()
 	}
+	select {
+	case ack := <-p.ack: // it came while those before it were waited for
+		return answered(ack)
+	default:
+	}
 	// Takes us out of those who wait. The library's own way closes the channel, into which an ack may just be put.
 	//lint:ignore SA1019 see foretell
 	o.run.client.DangerousInternals().ReceiveResponse(o.run.ctx, fakeAck(p.job.MessageID))
 	return nil, err
+}
+
+// answered tells an ack from what the library says to all who wait when a line ends.
+func answered(ack *binary.Node) (*binary.Node, error) {
+	if ack == nil || ack.Tag != "ack" {
+		return nil, whatsmeow.ErrNotConnected
+	}
+	return ack, nil
 }
 
 // ackError is the library's error for a message that WhatsApp refused.
@@ -185,14 +198,14 @@ func ackError(ack *binary.Node) error {
 
 // checkDevices makes the library ask anew for the devices of a chat when WhatsApp knows of
 // others than those that the message was for.
-func (o *sender) checkDevices(p *parcel, hash string) {
-	devices, err := o.run.client.GetUserDevices(o.ctx, []types.JID{p.sent.Chat, p.sent.Sender.ToNonAD()})
+func (o *sender) checkDevices(chat, own types.JID, hash string) {
+	devices, err := o.run.client.GetUserDevices(o.ctx, []types.JID{chat, own})
 	if err == nil && devicesHash(devices) == hash {
 		return
 	}
 	//lint:ignore SA1019 the library forgets devices by no other way
 	o.run.client.DangerousInternals().HandleDeviceNotification(o.ctx, &binary.Node{Tag: "notification",
-		Attrs: binary.Attrs{"from": p.sent.Chat}, Content: []binary.Node{{Tag: "update"}}})
+		Attrs: binary.Attrs{"from": chat}, Content: []binary.Node{{Tag: "update"}}})
 }
 
 // devicesHash names a set of devices as WhatsApp does.
