@@ -66,7 +66,9 @@ func (p program) apikeyList(ctx context.Context, c Config, _ arguments) int {
 		for _, k := range all {
 			list = append(list, shownKeyOf(k))
 		}
-		p.tellKeys(list)
+		if err == nil {
+			p.tellKeys(list)
+		}
 		return err
 	}, func(r *remote) error {
 		var page struct{ Data []shownKey }

@@ -1,9 +1,12 @@
 package svc
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
+
+const settingsHint = "`wamux help config` lists every setting"
 
 // arguments are those of a command.
 type arguments struct {
@@ -53,4 +56,41 @@ func (a arguments) last(flag string) string {
 		return all[len(all)-1]
 	}
 	return ""
+}
+
+// prepared takes apart the arguments of a command, own being its flags, and reads the
+// settings. check says what is wrong with the arguments, and hint what to do then; ok
+// is false when something was, which it told: the command ends with exitUsage.
+func (p program) prepared(args []string, own map[string]bool, check func(arguments) error, hint string) (a arguments, c Config, ok bool) {
+	a, err := parseArguments(args, own)
+	if err == nil {
+		err = check(a)
+	}
+	if err != nil {
+		p.fail(exitUsage, err, hint)
+		return a, c, false
+	}
+	if c, err = p.config(a.config); err != nil {
+		p.fail(exitUsage, err, settingsHint)
+	}
+	return a, c, err == nil
+}
+
+// noWords checks the arguments of a command that stands alone.
+func noWords(a arguments) error {
+	if len(a.words) > 0 {
+		return fmt.Errorf("the command takes no words behind it, but got %q", a.words[0])
+	}
+	return nil
+}
+
+// oneFile checks the arguments of a command whose one word is a file.
+func oneFile(a arguments) error {
+	switch len(a.words) {
+	case 0:
+		return errors.New("no file is named")
+	case 1:
+		return nil
+	}
+	return fmt.Errorf("%q is one file too many", a.words[1])
 }

@@ -14,27 +14,6 @@ import (
 
 const backupUsage = "`wamux backup FILE [--encrypt age1…]`; FILE is - for standard output"
 
-// fileArgs are the arguments of a command that works on a file.
-type fileArgs struct {
-	file   string
-	given  map[string][]string // the command's own flags
-	config []string            // the settings
-}
-
-// parseFileArgs is parseArguments for a command whose one word is a file.
-func parseFileArgs(args []string, own map[string]bool) (fileArgs, error) {
-	a, err := parseArguments(args, own)
-	switch {
-	case err != nil:
-		return fileArgs{}, err
-	case len(a.words) == 0:
-		return fileArgs{}, errors.New("no file is named")
-	case len(a.words) > 1:
-		return fileArgs{}, fmt.Errorf("%q is one file too many", a.words[1])
-	}
-	return fileArgs{a.words[0], a.given, a.config}, nil
-}
-
 // backupCall is one `wamux backup`.
 type backupCall struct {
 	program
@@ -44,15 +23,11 @@ type backupCall struct {
 
 // backup writes a backup of the database to a file, whether a gateway runs or not.
 func (p program) backup(ctx context.Context, args []string) int {
-	a, err := parseFileArgs(args, map[string]bool{"--encrypt": true})
-	if err != nil {
-		return p.fail(exitUsage, err, backupUsage)
+	a, config, ok := p.prepared(args, map[string]bool{"--encrypt": true}, oneFile, backupUsage)
+	if !ok {
+		return exitUsage
 	}
-	config, err := p.config(a.config)
-	if err != nil {
-		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
-	}
-	b := backupCall{p, a.file, a.given["--encrypt"]}
+	b := backupCall{p, a.words[0], a.given["--encrypt"]}
 	if len(b.recipients) > 0 {
 		if err := seal.CheckRecipients(b.recipients); err != nil {
 			return p.fail(exitUsage, fmt.Errorf("nothing can be encrypted to that: %w", err), backupUsage)

@@ -56,13 +56,9 @@ type verb struct {
 // verb runs the verb of a command; list when none is given. own are the flags of
 // all of them.
 func (p program) verb(ctx context.Context, command string, args []string, verbs map[string]verb, own map[string]bool) int {
-	a, err := parseArguments(args, own)
-	if err != nil {
-		return p.fail(exitUsage, err, helpOn(command))
-	}
-	config, err := p.config(a.config)
-	if err != nil {
-		return p.fail(exitUsage, err, helpOn(command))
+	a, config, ok := p.prepared(args, own, func(arguments) error { return nil }, helpOn(command))
+	if !ok {
+		return exitUsage
 	}
 	name := "list"
 	if len(a.words) > 0 {

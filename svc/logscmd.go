@@ -30,22 +30,17 @@ Example:
 `
 
 func (p program) logs(ctx context.Context, args []string) int {
-	a, err := parseArguments(args, map[string]bool{"--lines": true, "--follow": false})
-	if err == nil && len(a.words) > 0 {
-		err = fmt.Errorf("logs takes no words behind it, but got %q", a.words[0])
-	}
 	count := 100
-	if err == nil && a.has("--lines") {
-		if count, err = strconv.Atoi(a.last("--lines")); err != nil || count < 0 {
-			err = fmt.Errorf("--lines is %q, but it must be a whole number", a.last("--lines"))
+	a, config, ok := p.prepared(args, map[string]bool{"--lines": true, "--follow": false}, func(a arguments) (err error) {
+		if a.has("--lines") {
+			if count, err = strconv.Atoi(a.last("--lines")); err != nil || count < 0 {
+				return fmt.Errorf("--lines is %q, but it must be a whole number", a.last("--lines"))
+			}
 		}
-	}
-	if err != nil {
-		return p.fail(exitUsage, err, helpOn("logs"))
-	}
-	config, err := p.config(a.config)
-	if err != nil {
-		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
+		return noWords(a)
+	}, helpOn("logs"))
+	if !ok {
+		return exitUsage
 	}
 	if config.LogFile == "" {
 		return p.fail(exitError, errors.New("no LOG_FILE is set, so the log goes to the standard error of the gateway"), elsewhere()...)

@@ -68,7 +68,7 @@ func (p program) fail(code int, err error, hints ...string) int {
 func (p program) showConfig(_ context.Context, args []string) int {
 	config, err := p.config(args)
 	if err != nil {
-		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
+		return p.fail(exitUsage, err, settingsHint)
 	}
 	config.print(p.stdout)
 	for _, note := range config.notes() {

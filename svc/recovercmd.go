@@ -2,10 +2,8 @@ package svc
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"text/tabwriter"
 
 	"wamux/store"
@@ -13,16 +11,12 @@ import (
 
 // recover saves what can be read from a damaged database.
 func (p program) recover(ctx context.Context, args []string) int {
-	to, args, err := cutFlag(args, "to")
-	if err != nil {
-		return p.fail(exitUsage, err, "`wamux recover --to new.db`, or without --to to put the damaged file aside")
-	}
-	config, err := p.config(args)
-	if err != nil {
-		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
+	a, config, ok := p.prepared(args, map[string]bool{"--to": true}, noWords, "`wamux recover --to new.db`, or without --to to put the damaged file aside")
+	if !ok {
+		return exitUsage
 	}
 	privateFiles()
-	r, err := store.Recover(ctx, config.Database, to)
+	r, err := store.Recover(ctx, config.Database, a.last("--to"))
 	if r != nil {
 		tellRecovery(p.stdout, r)
 	}
@@ -56,23 +50,4 @@ func lostRows(t store.Recovered) string {
 		return "?"
 	}
 	return fmt.Sprint(t.Lost)
-}
-
-// cutFlag takes the flag --name, which is no setting, out of args.
-func cutFlag(args []string, name string) (value string, rest []string, err error) {
-	for i := 0; i < len(args); i++ {
-		flag, given, joined := strings.Cut(args[i], "=")
-		if strings.TrimLeft(flag, "-") != name || !strings.HasPrefix(flag, "-") {
-			rest = append(rest, args[i])
-			continue
-		}
-		if value = given; !joined && i+1 < len(args) {
-			i++
-			value = args[i]
-		}
-		if value == "" {
-			return "", nil, errors.New("--" + name + " needs a value")
-		}
-	}
-	return value, rest, nil
 }

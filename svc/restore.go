@@ -15,23 +15,21 @@ const restoreUsage = "`wamux restore FILE [--check] [--bare] [--identity FILE]`"
 
 // restore puts a backup in the place of the database.
 func (p program) restore(ctx context.Context, args []string) int {
-	a, err := parseFileArgs(args, map[string]bool{"--identity": true, "--bare": false, "--check": false})
-	if err == nil && a.file == "-" {
-		err = errors.New("a backup is read from a file, not from standard input")
-	}
-	if err != nil {
-		return p.fail(exitUsage, err, restoreUsage)
-	}
-	config, err := p.config(a.config)
-	if err != nil {
-		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
+	a, config, ok := p.prepared(args, map[string]bool{"--identity": true, "--bare": false, "--check": false}, func(a arguments) error {
+		if len(a.words) == 1 && a.words[0] == "-" {
+			return errors.New("a backup is read from a file, not from standard input")
+		}
+		return oneFile(a)
+	}, restoreUsage)
+	if !ok {
+		return exitUsage
 	}
 	keys, err := p.restoreKeys(config, a.given["--identity"])
 	if err != nil {
 		return p.ended(err)
 	}
 	privateFiles()
-	o := store.RestoreOptions{Path: config.Database, From: a.file, Keys: keys, Bare: a.given["--bare"] != nil, Check: a.given["--check"] != nil}
+	o := store.RestoreOptions{Path: config.Database, From: a.words[0], Keys: keys, Bare: a.has("--bare"), Check: a.has("--check")}
 	done, err := store.Restore(ctx, o)
 	if err == nil {
 		p.tellRestored(config, done, o.Check)

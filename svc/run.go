@@ -18,7 +18,7 @@ import (
 func (p program) run(ctx context.Context, args []string) int {
 	config, err := p.config(args)
 	if err != nil {
-		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
+		return p.fail(exitUsage, err, settingsHint)
 	}
 	app, closeLog, err := p.app(config)
 	if err != nil {

@@ -41,16 +41,9 @@ func mediaKinds() []string {
 
 // send sends one message through the running gateway.
 func (p program) send(ctx context.Context, args []string) int {
-	a, err := parseArguments(args, map[string]bool{"--file": true, "--as": true})
-	if err == nil {
-		err = checkSend(a)
-	}
-	if err != nil {
-		return p.fail(exitUsage, err, sendHint)
-	}
-	config, err := p.config(a.config)
-	if err != nil {
-		return p.fail(exitUsage, err, sendHint)
+	a, config, ok := p.prepared(args, map[string]bool{"--file": true, "--as": true}, checkSend, sendHint)
+	if !ok {
+		return exitUsage
 	}
 	body, err := p.message(a)
 	if err != nil {

@@ -140,7 +140,9 @@ func (p program) listSessions(ctx context.Context, c Config, _ arguments) int {
 			}
 			list = append(list, row)
 		}
-		p.tellSessions(list)
+		if err == nil {
+			p.tellSessions(list)
+		}
 		return err
 	}, func(r *remote) error {
 		var list []listed

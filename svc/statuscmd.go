@@ -26,16 +26,9 @@ const exitStopped = 3
 
 // status tells how the running gateway is.
 func (p program) status(ctx context.Context, args []string) int {
-	a, err := parseArguments(args, nil)
-	if err == nil && len(a.words) > 0 {
-		err = fmt.Errorf("status takes no words behind it, but got %q", a.words[0])
-	}
-	if err != nil {
-		return p.fail(exitUsage, err, helpOn("status"))
-	}
-	config, err := p.config(a.config)
-	if err != nil {
-		return p.fail(exitUsage, err, "`wamux help config` lists every setting")
+	_, config, ok := p.prepared(args, nil, noWords, helpOn("status"))
+	if !ok {
+		return exitUsage
 	}
 	r, err := config.running()
 	if known := new(store.Error); errors.As(err, &known) && known.Name == "not_running" {
