@@ -106,6 +106,11 @@ type Options struct {
 	BulkMinDelay, BulkMaxDelay time.Duration
 	Scale                      float64 // how much faster time passes in the sandbox; 0 means 1
 	Version                    string
+	// Starting makes all but the questions how we are wait until Resume.
+	Starting bool
+	Gauges   Gauges // nil: /metrics tells of the API and the database only
+	// SessionGauges names each session in /metrics, with its state.
+	SessionGauges bool
 }
 
 // api is the handler's own memory: the options, and what is made of them once.
@@ -117,6 +122,8 @@ type api struct {
 	rates   *rateLimit
 	heavy   chan struct{} // slots for bodies that hold media; bounds the memory they take
 	batches *batches
+	phase   *phase
+	traffic *traffic
 }
 
 // API is the handler that serves everything: root API, /v1, docs, and the sandbox's control routes where there is one. The
@@ -124,13 +131,26 @@ type api struct {
 type API struct {
 	http.Handler
 	batches *batches
+	phase   *phase
 }
 
-// Resume goes on with the batches that a stop or a crash cut off. Call it once, when the sessions are started.
-func (a *API) Resume(ctx context.Context) error { return a.batches.resume(ctx) }
+// Resume goes on with the batches that a stop or a crash cut off, and lets requests in. Call it once, when the sessions are started.
+func (a *API) Resume(ctx context.Context) error {
+	err := a.batches.resume(ctx)
+	if err == nil {
+		a.phase.open()
+	}
+	return err
+}
+
+// Stopping tells who asks /readyz that no more work should come; what comes is still taken.
+func (a *API) Stopping() { a.phase.now.Store(phaseStopping) }
 
 // Close stops sending batches, between two messages, and waits for that. Who waits for a batch is told so.
-func (a *API) Close() { a.batches.close() }
+func (a *API) Close() {
+	a.Stopping()
+	a.batches.close()
+}
 
 // New makes the API. Whoever made it closes it.
 func New(o Options) *API {
@@ -142,6 +162,8 @@ func New(o Options) *API {
 		codes:   newCodeLimit(time.Now),
 		rates:   newRateLimit(o.RateMax, o.RateWindow, time.Now),
 		heavy:   make(chan struct{}, 2),
+		phase:   newPhase(o.Starting),
+		traffic: newTraffic(),
 	}
 	a.batches = newBatches(a)
 	rt := newRouter(http.HandlerFunc(a.stray))
@@ -150,7 +172,7 @@ func New(o Options) *API {
 			rt.add(route, a.serve(route))
 		}
 	}
-	return &API{Handler: a.outside(rt), batches: a.batches}
+	return &API{Handler: a.counted(a.outside(rt)), batches: a.batches, phase: a.phase}
 }
 
 func (o Options) withDefaults() Options {

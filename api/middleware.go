@@ -13,7 +13,7 @@ import (
 	"github.com/julienschmidt/httprouter"
 )
 
-// outside is the wall around everything: a panic becomes a fixed sentence, a foreign Host or origin stays out.
+// outside is the wall around everything: a panic becomes a fixed sentence, a foreign Host or origin stays out. It gets a *recorder.
 func (a *api) outside(next http.Handler) http.Handler {
 	origins := http.NewCrossOriginProtection()
 	a.CORSOrigins = slices.DeleteFunc(slices.Clone(a.CORSOrigins), func(one string) bool {
@@ -24,7 +24,6 @@ func (a *api) outside(next http.Handler) http.Handler {
 		return err != nil
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w = &recorder{ResponseWriter: w}
 		defer a.recovered(w.(*recorder), r)
 		a.headers(w, r)
 		switch {
@@ -115,6 +114,9 @@ func (a *api) stray(w http.ResponseWriter, r *http.Request) {
 func (a *api) serve(route Route) httprouter.Handle {
 	return func(w http.ResponseWriter, r *http.Request, ps httprouter.Params) {
 		began := time.Now()
+		if rec, ok := w.(*recorder); ok {
+			rec.class = classOf(route.Path)
+		}
 		a.patience(w, route)
 		req := &request{Request: r, route: route, params: decoded(ps)}
 		err := a.admit(req)
@@ -151,10 +153,11 @@ func (a *api) longest() time.Duration {
 	return max(a.QRWait, a.SendWait, time.Minute) + time.Minute
 }
 
-// recorder remembers which status was written; 0 means none yet.
+// recorder remembers which status was written, 0 means none yet, and what kind of route was asked.
 type recorder struct {
 	http.ResponseWriter
 	status int
+	class  class
 }
 
 func (w *recorder) WriteHeader(status int) {

@@ -49,6 +49,8 @@ const sessionPath = "/v1/sessions/:s"
 func rootRoutes() []Route {
 	return []Route{
 		{"GET", "/healthz", "", NoSession, NoBody, (*api).health},
+		{"GET", "/readyz", "", NoSession, NoBody, (*api).ready},
+		{"GET", "/metrics", store.ScopeMetrics, NoSession, NoBody, (*api).metrics},
 		{"GET", "/docs", "", NoSession, NoBody, (*api).docsPage},
 		{"GET", "/status", "", EachSession, NoBody, (*api).status},
 		{"GET", "/qr", store.ScopeManage, QuerySession, NoBody, (*api).queryQR},

@@ -37,7 +37,7 @@ func path(pattern string) string {
 
 // TestEveryRouteNeedsAKey walks the table: nothing but the open routes answers strangers.
 func TestEveryRouteNeedsAKey(t *testing.T) {
-	open := map[string]bool{"/healthz": true, "/docs": true, "/status": true, "/v1/openapi.json": true}
+	open := map[string]bool{"/healthz": true, "/readyz": true, "/docs": true, "/status": true, "/v1/openapi.json": true}
 	w := newWorld(t, nil)
 	before := w.content()
 	for _, route := range api.Routes() {

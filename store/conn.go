@@ -216,9 +216,10 @@ type Tx struct {
 	conn    *conn
 	vault   *vault
 	history History
-	dirty   bool  // something was written
-	rows    bool  // perhaps to whatsapp_sessions
-	fatal   error // SQLite may have rolled back the whole group by itself
+	dirty   bool   // something was written
+	rows    bool   // perhaps to whatsapp_sessions
+	counts  counts // of what it will have done
+	fatal   error  // SQLite may have rolled back the whole group by itself
 }
 
 // Exec runs a query that returns no rows.

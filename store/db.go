@@ -62,6 +62,7 @@ type DB struct {
 	vault        vault
 	history      History
 	waiters      waiters
+	meters       *Meters
 	space        space
 	condemned    atomic.Pointer[Error] // why nothing may be written any more; nil when it may
 	suspicion    chan struct{}         // one slot
@@ -126,7 +127,7 @@ func newDB(o Options) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers, history: o.History, fault: o.Fault, suspicion: make(chan struct{}, 1),
-		copying: make(chan struct{}, 1), checking: make(chan struct{}, 1), giveWay: make(chan struct{}), free: freeSpace}
+		meters: newMeters(), copying: make(chan struct{}, 1), checking: make(chan struct{}, 1), giveWay: make(chan struct{}), free: freeSpace}
 	db.space.path = path + ".reserve"
 	db.stopping, db.stop = context.WithCancel(context.Background())
 	if db.log == nil {

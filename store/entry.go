@@ -95,8 +95,16 @@ func (e Entry) write(tx *Tx, session string) (isNew bool, err error) {
 	if e.Message != nil && !isNew {
 		return false, nil
 	}
+	e.count(tx)
 	_, err = e.tell(tx, session)
 	return isNew, err
+}
+
+// count notes that the entry brings a message, if it does.
+func (e Entry) count(tx *Tx) {
+	if e.Message != nil && !e.Past && !e.Message.Outgoing {
+		tx.counts.received++
+	}
 }
 
 // pass is write for a message that gets no row: its event tells repeats from
@@ -108,6 +116,9 @@ func (e Entry) pass(tx *Tx, session string) error {
 	isNew, err := e.tell(tx, session)
 	if err != nil {
 		return err
+	}
+	if isNew {
+		e.count(tx)
 	}
 	return touchChat(tx, session, e.Message, !isNew)
 }
@@ -127,6 +138,7 @@ func (e Entry) tell(tx *Tx, session string) (isNew bool, err error) {
 // change applies what an entry says about earlier rows and about people.
 func (e Entry) change(tx *Tx, session string) error {
 	if e.Receipt != nil {
+		tx.counts.receipt(e.Receipt)
 		if err := addReceipt(tx, session, e.Receipt); err != nil {
 			return err
 		}

@@ -228,6 +228,7 @@ func finishJob(tx *Tx, j *Job, sent, rest any, entries []Entry) error {
 	if err := dropMedia(tx, j.ID); err != nil {
 		return err
 	}
+	tx.counts.job(j.State)
 	_, err = record(tx, j.Session, entries)
 	return err
 }

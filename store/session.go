@@ -38,6 +38,12 @@ const (
 	StateLoggedOut       SessionState = "logged_out"
 )
 
+// SessionStates lists them all.
+func SessionStates() []SessionState {
+	return []SessionState{StateConnecting, StatePairing, StatePasskeyRequired, StateOnline, StateStopping, StateOffline, StateStopped,
+		StateReplaced, StateBanned, StateOutdated, StateFailed, StateStorageError, StateLoggedOut}
+}
+
 // Session is one WhatsApp account: what is wanted of it and what it is.
 type Session struct {
 	ID             string

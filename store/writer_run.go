@@ -5,6 +5,7 @@ package store
 import (
 	"fmt"
 	"runtime/debug"
+	"time"
 )
 
 // runAhead runs batches that may wait, so that the commit which takes them along has nothing
@@ -112,7 +113,7 @@ func (w *writer) runTogether(tx *Tx, group, all []*batch) bool {
 		w.rollback()
 		return false
 	}
-	if w.finish(tx) != nil {
+	if w.finish(tx, len(all)) != nil {
 		return false
 	}
 	for _, b := range all {
@@ -151,11 +152,11 @@ func (w *writer) commit(group []*batch) ([]error, error) {
 		w.rollback()
 		return errs, nil
 	}
-	return errs, w.finish(tx)
+	return errs, w.finish(tx, len(group))
 }
 
-// finish ends the transaction with its number, and tells the sidecar of it.
-func (w *writer) finish(tx *Tx) error {
+// finish ends the transaction, of so many batches, with its number, and tells the sidecar of it.
+func (w *writer) finish(tx *Tx, batches int) error {
 	n := w.db.epoch.next()
 	if tx.dirty {
 		if _, err := w.conn.exec("UPDATE epoch SET commits = ? WHERE id = 1", n); err != nil {
@@ -163,6 +164,7 @@ func (w *writer) finish(tx *Tx) error {
 			return err
 		}
 	}
+	began := time.Now()
 	err := w.conn.end("COMMIT")
 	if tx.rows {
 		w.db.rows.forget()
@@ -174,7 +176,9 @@ func (w *writer) finish(tx *Tx) error {
 	if tx.dirty {
 		w.db.epoch.committed(n)
 		w.db.space.short.Store(false)
+		w.db.meters.commit(time.Since(began), batches)
 	}
+	w.db.meters.add(tx.counts)
 	return nil
 }
 
@@ -188,11 +192,13 @@ func (w *writer) isolate(tx *Tx, b *batch, others bool) (failed, lost error) {
 	if _, err := w.conn.exec("SAVEPOINT batch"); err != nil {
 		return nil, err
 	}
+	before := tx.counts
 	failed = call(tx, b.fn)
 	if tx.fatal != nil {
 		return nil, tx.fatal
 	}
 	if failed != nil {
+		tx.counts = before
 		if _, err := w.conn.exec("ROLLBACK TO batch"); err != nil {
 			return nil, err
 		}

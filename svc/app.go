@@ -38,6 +38,7 @@ type App struct {
 	Config Config
 	Log    *slog.Logger
 
+	started  time.Time // the process, about
 	db       *store.DB
 	sealer   *sealer
 	sandbox  *sandbox.Server // nil outside sandbox mode
@@ -192,7 +193,7 @@ func (a *App) apiOptions() api.Options {
 		FileTypes: a.Config.FileTypes, RateMax: a.Config.RateMax, RateWindow: a.Config.RateWindow,
 		MaxFileSize: a.Config.MaxFileSize, MaxSessions: a.Config.MaxSessions, CountryCode: a.Config.CountryCode,
 		BulkMinDelay: a.Config.BulkMin, BulkMaxDelay: a.Config.BulkMax, Scale: a.Config.Scale, QRWait: a.qrWait(),
-		Version: buildVersion(),
+		Version: buildVersion(), Starting: a.sessions != nil, Gauges: gauges{a}, SessionGauges: a.Config.SessionGauges,
 	}
 	if a.sandbox != nil {
 		o.Sandbox = a.sandbox
@@ -216,8 +217,10 @@ func (a *App) mediaPolicy() guard.Policy {
 }
 
 // Serve starts the sessions and answers requests until ctx ends, which is no
-// error, or the listener fails.
+// error, or the listener fails. Until they are started only those who ask how we
+// are get an answer.
 func (a *App) Serve(ctx context.Context) error {
+	failed := a.serveHTTP()
 	if err := a.sessions.StartAll(ctx); err != nil {
 		return err
 	}
@@ -226,12 +229,18 @@ func (a *App) Serve(ctx context.Context) error {
 	}
 	a.care = a.startCare()
 	a.startBackups(ctx)
-	return a.serveHTTP(ctx)
+	return stay(ctx, failed)
 }
 
-func (a *App) serveHTTP(ctx context.Context) error {
+// serveHTTP answers requests from now on. The channel gets why that ended.
+func (a *App) serveHTTP() <-chan error {
 	failed := make(chan error, 1)
 	go func() { failed <- a.server.Serve(a.listener) }()
+	return failed
+}
+
+// stay returns when ctx ends, which is no error, or something failed.
+func stay(ctx context.Context, failed <-chan error) error {
 	select {
 	case <-ctx.Done():
 		return nil
@@ -243,6 +252,9 @@ func (a *App) serveHTTP(ctx context.Context) error {
 // Close stops in reverse order: no new requests, then no traffic, then the
 // file. After it the bare database file is complete.
 func (a *App) Close() {
+	if a.api != nil {
+		a.api.Stopping()
+	}
 	if a.care != nil {
 		a.care.stop()
 	}

@@ -55,6 +55,7 @@ type Config struct {
 	Endpoint         string // of a simulated WhatsApp; "" is the real one
 	RootKey          []byte
 	CAFile           string
+	SessionGauges    bool // /metrics names sessions
 	Sandbox          bool
 	SandboxListen    string
 	Scale            float64
@@ -191,6 +192,7 @@ func (c *Config) copyFields() {
 	c.Retention = store.Retention{History: c.days("HISTORY_DAYS"), Events: c.days("EVENTS_DAYS"), EventsMax: c.number("EVENTS_MAX"), Jobs: c.days("JOBS_DAYS")}
 	c.LogLevel, _ = logLevel(c.values["LOG_LEVEL"])
 	c.LogFile = c.values["LOG_FILE"]
+	c.SessionGauges = c.values["METRICS_SESSIONS"] == "true"
 	c.Endpoint, c.CAFile = c.values["WHATSAPP_ENDPOINT"], c.values["WHATSAPP_CA_FILE"]
 	c.RootKey, _ = hex.DecodeString(c.values["WHATSAPP_ROOT_KEY"])
 	c.SandboxListen = c.values["SANDBOX_LISTEN"]

@@ -85,6 +85,7 @@ func TestDamagedFile(t *testing.T) {
 	if _, health := g.call("GET", "/healthz", nil); !strings.Contains(string(health), "database_damaged") {
 		t.Errorf("got %s", health)
 	}
+	g.readySays(t, 503, "database_damaged")
 	g.refusesWith(503, "database_damaged", "The database file is damaged")
 	if status, answer := g.call("POST", "/v1/sessions/shop/start", nil); status != 503 {
 		t.Errorf("start: got %d %s, want a refusal", status, answer)
@@ -201,6 +202,7 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("got %+v, want the full disk and that it goes on by itself", s)
 	}
 	eventually(t, "/healthz says so", func() bool { status, _ := g.call("GET", "/healthz", nil); return status == 507 })
+	g.readySays(t, 503, "disk_full")
 	g.refusesWith(507, "disk_full", "The disk is full, nothing was changed")
 	must[object](g, 200, "GET", "/shop/chats", nil)
 	if got := len(g.history("shop")); got >= count {
@@ -273,6 +275,7 @@ func TestBecomesReadOnly(t *testing.T) {
 	if status, health := g.call("GET", "/healthz", nil); status != 507 || !strings.Contains(string(health), "read_only") {
 		t.Errorf("/healthz: got %d %s, want 507", status, health)
 	}
+	g.readySays(t, 503, "read_only")
 	must[object](g, 200, "GET", "/shop/chats", nil)
 	if got := g.texts("shop", "incoming"); len(got) > 1 {
 		t.Errorf("%d texts came in", len(got))

@@ -64,6 +64,7 @@ func options() []option {
 		{env: "WEBHOOK_SECRET", flag: "webhook-secret", secret: true, help: "not used yet: webhooks come with a later version"},
 		{env: "LOG_LEVEL", flag: "log-level", preset: "info", help: "debug, info, warn or error; silent says nothing", check: isLevel},
 		{env: "LOG_FILE", flag: "log-file", help: "append the log to this file too; at 10 MiB it becomes NAME.1, over the one before"},
+		{env: "METRICS_SESSIONS", flag: "metrics-sessions", preset: "false", help: "true: /metrics also tells the state of each session, by its id", check: isBool},
 		{env: "WHATSAPP_ENDPOINT", flag: "whatsapp-endpoint", help: "host:port of a simulated WhatsApp; empty: the real one", check: isEndpoint},
 		{env: "WHATSAPP_ROOT_KEY", flag: "whatsapp-root-key", help: "its root key, 64 hex digits", check: isRootKey},
 		{env: "WHATSAPP_CA_FILE", flag: "whatsapp-ca-file", help: "its CA certificate, PEM"},

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/term"
 
@@ -55,7 +56,7 @@ func (p program) app(config Config) (_ *App, closeLog func() error, err error) {
 	for _, note := range config.notes() {
 		fmt.Fprintf(out, "note: %s\n", note)
 	}
-	return &App{Config: config, Log: slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: config.LogLevel}))}, closeLog, nil
+	return &App{Config: config, started: time.Now(), Log: slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: config.LogLevel}))}, closeLog, nil
 }
 
 // failStart shows the sentence of an error of ours with its hint, and the text

@@ -30,7 +30,7 @@ func (p program) sandbox(ctx context.Context, args []string) int {
 	}
 	fmt.Fprintf(p.stdout, "WHATSAPP_ENDPOINT=%s\nWHATSAPP_ROOT_KEY=%x\nWHATSAPP_CA_FILE=%s\n", app.sandbox.Endpoint(), app.sandbox.RootKey(), ca)
 	p.greet(app)
-	if err := app.serveHTTP(ctx); err != nil {
+	if err := stay(ctx, app.serveHTTP()); err != nil {
 		return p.fail(exitError, errors.New(sentence(err)))
 	}
 	return exitOK

@@ -47,6 +47,7 @@ type Manager struct {
 	history        chan struct{} // holds a token while a part of somebody's history is taken in
 	waiting        waiters
 	claims         claims
+	acks           Acks
 
 	mu       sync.Mutex
 	sessions map[string]*session

@@ -98,6 +98,9 @@ func (o *sender) bring(p *parcel, w *window) time.Duration {
 		return 0
 	}
 	err := o.try(p)
+	if p.ack == nil { // of others the window is told
+		o.s.m.acks.note(err, false)
+	}
 	if err != nil {
 		why := o.judge(p, err)
 		p.attempt++

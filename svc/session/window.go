@@ -142,6 +142,7 @@ func (w *window) confirm(p *parcel) (result, bool) {
 	if err == nil {
 		err = ackError(ack)
 	}
+	o.s.m.acks.note(err, true)
 	if err != nil {
 		p.attempt++
 		if why := o.judge(p, err); why.final {
