@@ -143,12 +143,20 @@ func (a *API) Resume(ctx context.Context) error {
 	return err
 }
 
-// Stopping tells who asks /readyz that no more work should come; what comes is still taken.
-func (a *API) Stopping() { a.phase.now.Store(phaseStopping) }
+// Stop lets no more requests in, but those that ask how we are.
+func (a *API) Stop() { a.phase.stop() }
+
+// Drain returns when all requests that were let in are answered, or when ctx ends. Call it after Stop.
+func (a *API) Drain(ctx context.Context) {
+	select {
+	case <-a.phase.idle:
+	case <-ctx.Done():
+	}
+}
 
 // Close stops sending batches, between two messages, and waits for that. Who waits for a batch is told so.
 func (a *API) Close() {
-	a.Stopping()
+	a.Stop()
 	a.batches.close()
 }
 

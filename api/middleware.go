@@ -119,15 +119,24 @@ func (a *api) serve(route Route) httprouter.Handle {
 		}
 		a.patience(w, route)
 		req := &request{Request: r, route: route, params: decoded(ps)}
-		err := a.admit(req)
-		if err == nil {
-			err = route.handle(a, w, req)
-		}
+		err := a.answer(w, req)
 		if err != nil {
 			a.failed(w, req, err)
 		}
 		a.Log.Debug("request", "method", r.Method, "route", route.Path, "status", statusWritten(w), "took", time.Since(began))
 	}
+}
+
+// answer lets a request in, and its handler work.
+func (a *api) answer(w http.ResponseWriter, r *request) error {
+	if err := a.phase.enter(r); err != nil {
+		return err
+	}
+	defer a.phase.leave()
+	if err := a.admit(r); err != nil {
+		return err
+	}
+	return r.route.handle(a, w, r)
 }
 
 // failed writes the error of a handler. What is our own fault goes to the log with its cause.

@@ -2,72 +2,108 @@ package api
 
 import (
 	"net/http"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
-// The phases of the gateway, as its API sees them.
-const (
-	phaseStarting int32 = iota // sessions are not started yet: requests wait
-	phaseServing
-	phaseStopping
-)
-
-// phase tells how far the gateway has come.
+// phase tells how far the gateway has come: it starts, it serves, it stops.
 type phase struct {
-	now    atomic.Int32
-	opened chan struct{} // closed when requests are let in
+	opened  chan struct{} // closed when requests are let in
+	stopped chan struct{} // closed when no more are
+	idle    chan struct{} // closed when it stops and nothing is at work any more
+
+	mu      sync.Mutex
+	working int
 }
 
 func newPhase(starting bool) *phase {
-	p := &phase{opened: make(chan struct{})}
+	p := &phase{opened: make(chan struct{}), stopped: make(chan struct{}), idle: make(chan struct{})}
 	if !starting {
 		p.open()
 	}
 	return p
 }
 
-// open lets requests in, once.
-func (p *phase) open() {
-	if p.now.CompareAndSwap(phaseStarting, phaseServing) {
-		close(p.opened)
+// open lets requests in. Call it once.
+func (p *phase) open() { close(p.opened) }
+
+// stop lets no more in. It may be called again.
+func (p *phase) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if isClosed(p.stopped) {
+		return
+	}
+	close(p.stopped)
+	if p.working == 0 {
+		close(p.idle)
 	}
 }
 
-// await waits until requests are let in. What asks how we are, and strangers to the routes, never wait.
-func (p *phase) await(r *request) error {
-	if p.now.Load() != phaseStarting || isProbe(r.route.Path) {
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+// startTime is how long a request waits for the start.
+const startTime = time.Minute
+
+// enter waits until requests are let in, and counts this one; who gets no error calls leave. Who asks how we are is let in always.
+func (p *phase) enter(r *request) error {
+	if isProbe(r.route.Path) {
+		p.begin()
 		return nil
 	}
-	timer := time.NewTimer(time.Minute)
+	timer := time.NewTimer(startTime)
 	defer timer.Stop()
 	select {
 	case <-p.opened:
-		return nil
+	case <-p.stopped:
 	case <-r.Context().Done():
-		return r.Context().Err()
 	case <-timer.C:
-		return notReady(phaseStarting)
 	}
+	if problem := p.problem(); problem != nil {
+		return problem
+	}
+	p.begin()
+	return nil
+}
+
+func (p *phase) begin() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.working++
+}
+
+func (p *phase) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.working--; p.working == 0 && isClosed(p.stopped) && !isClosed(p.idle) {
+		close(p.idle)
+	}
+}
+
+// problem says why the gateway takes no work; nil when it does.
+func (p *phase) problem() *problem {
+	switch {
+	case isClosed(p.stopped):
+		return fail(http.StatusServiceUnavailable, "stopping", "wamux is stopping", "Try again when it runs.")
+	case !isClosed(p.opened):
+		return fail(http.StatusServiceUnavailable, "starting", "wamux is starting", "Try again in a moment.")
+	}
+	return nil
 }
 
 // isProbe tells whether a route says how we are, which nobody who asks must be refused.
 func isProbe(path string) bool { return path == "/healthz" || path == "/readyz" }
 
-// notReady says why the gateway takes no work in a phase; nil when it does.
-func notReady(phase int32) *problem {
-	switch phase {
-	case phaseStarting:
-		return fail(http.StatusServiceUnavailable, "starting", "wamux is starting", "Try again in a moment.")
-	case phaseStopping:
-		return fail(http.StatusServiceUnavailable, "stopping", "wamux is stopping", "Try again when it runs.")
-	}
-	return nil
-}
-
 // ready answers GET /readyz: may work be sent here. It always says no by 503, which is what load balancers know.
 func (a *api) ready(w http.ResponseWriter, r *request) error {
-	p := notReady(a.phase.now.Load())
+	p := a.phase.problem()
 	if p == nil {
 		if e := a.DB.Ready(r.Context()); e != nil {
 			p = fail(http.StatusServiceUnavailable, e.Name, e.Message, e.Hint)

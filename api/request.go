@@ -23,9 +23,6 @@ type request struct {
 
 // admit is the one place that decides who may act on what. A handler never reads a session id from anywhere else.
 func (a *api) admit(r *request) error {
-	if err := a.phase.await(r); err != nil {
-		return err
-	}
 	key, err := a.authenticate(r.Request)
 	if !isProbe(r.route.Path) { // who asks whether we live must not be told no
 		if err := a.paced(r.Request, err == nil); err != nil {

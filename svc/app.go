@@ -30,6 +30,7 @@ import (
 const (
 	httpGrace    = 5 * time.Second
 	sessionGrace = 15 * time.Second
+	lastGrace    = time.Second
 )
 
 // App is the program as a value: Open, Serve, Close. Close may be called after
@@ -250,10 +251,11 @@ func stay(ctx context.Context, failed <-chan error) error {
 }
 
 // Close stops in reverse order: no new requests, then no traffic, then the
-// file. After it the bare database file is complete.
+// file. After it the bare database file is complete. Who asks how we are gets an
+// answer until the sessions are gone.
 func (a *App) Close() {
 	if a.api != nil {
-		a.api.Stopping()
+		a.api.Stop()
 	}
 	if a.care != nil {
 		a.care.stop()
@@ -261,16 +263,15 @@ func (a *App) Close() {
 	a.endBackups()
 	if a.api != nil {
 		a.api.Close()
+		within(httpGrace, a.api.Drain) // a request that still waits then is told so by its session; its job is on disk
+	}
+	if a.sessions != nil {
+		within(sessionGrace, func(ctx context.Context) { a.report("sessions", a.sessions.Close(ctx)) })
 	}
 	if a.server != nil {
 		a.stopServer()
 	} else if a.listener != nil {
 		a.listener.Close()
-	}
-	if a.sessions != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), sessionGrace)
-		a.report("sessions", a.sessions.Close(ctx))
-		cancel()
 	}
 	if a.sandbox != nil {
 		a.report("sandbox", a.sandbox.Close())
@@ -283,12 +284,18 @@ func (a *App) Close() {
 	}
 }
 
-func (a *App) stopServer() {
-	ctx, cancel := context.WithTimeout(context.Background(), httpGrace)
+func within(d time.Duration, do func(context.Context)) {
+	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
-	if err := a.server.Shutdown(ctx); err != nil {
-		a.server.Close() // a request that still waits is cut; its job is on disk
-	}
+	do(ctx)
+}
+
+func (a *App) stopServer() {
+	within(lastGrace, func(ctx context.Context) {
+		if a.server.Shutdown(ctx) != nil {
+			a.server.Close() // who still reads an answer is cut off
+		}
+	})
 	a.listener.Close()
 }
 

@@ -1,15 +1,12 @@
 package svc_test
 
 import (
-	"bufio"
 	"encoding/json"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // readySays asks /readyz without a key.
@@ -32,37 +29,31 @@ func readyAnswer(t *testing.T, resp *http.Response, status int, word string) {
 	}
 }
 
-// TestReady asks while it runs and, over a connection that was there before, while it stops.
+// TestReady asks while it runs and while it stops, which it does only when the message of a batch that is on the wire has its ack.
 func TestReady(t *testing.T) {
 	t.Parallel()
 	g := sandboxed(t)
-	g.readySays(t, 200, "ready")
-	address := strings.TrimPrefix(g.url, "http://")
-	conn, err := net.Dial("tcp", address)
-	if err != nil {
-		t.Fatal(err)
+	g.turns(t, 200, "ready", "starting")
+	g.pair("shop", ours)
+	g.phone(theirs)
+	must[object](g, 204, "POST", "/v1/sandbox/faults", object{"kind": "slow_ack", "phone": ours, "delayMs": 3000})
+	batch := g.request("POST", "/shop/messages/send/bulk", []object{text(theirs, "slow")})
+	batch.Header.Set("Prefer", "respond-async")
+	if a := g.do(batch); a.status != 202 {
+		t.Fatalf("got %d %s", a.status, a.body)
 	}
-	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(deadline))
-	if _, err := io.WriteString(conn, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	must[object](g, 200, "GET", "/healthz", nil) // on a connection that was accepted later
+	eventually(t, "it is on the wire", func() bool { return len(g.inbox(theirs)) == 1 })
 	g.cmd.Process.Signal(syscall.SIGTERM)
-	eventually(t, "nobody is let in any more", func() bool {
-		late, err := net.Dial("tcp", address)
-		if err == nil {
-			late.Close()
-		}
-		return err != nil
-	})
-	if _, err := io.WriteString(conn, "\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	readyAnswer(t, resp, 503, "stopping")
+	g.turns(t, 503, "stopping", "ready")
 	g.stop()
+}
+
+// turns asks /readyz until it says something else than before.
+func (g *gateway) turns(t *testing.T, status int, word, before string) {
+	t.Helper()
+	eventually(t, word, func() bool {
+		a := g.do(g.request("GET", "/readyz", nil))
+		return !strings.Contains(string(a.body), `"`+before+`"`)
+	})
+	g.readySays(t, status, word)
 }
