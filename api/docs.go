@@ -21,18 +21,23 @@ func docsPolicy() string {
 // docsPage answers GET /docs. The page needs no script and nothing from outside.
 func (a *api) docsPage(w http.ResponseWriter, r *request) error {
 	w.Header().Set("Content-Security-Policy", docsPolicy())
-	packed, err := gzip.NewReader(bytes.NewReader(assets.DocsPage))
+	return writePacked(w, "text/html; charset=utf-8", assets.DocsPage)
+}
+
+// writePacked answers with what was packed by gzip, unpacked.
+func writePacked(w http.ResponseWriter, contentType string, packed []byte) error {
+	from, err := gzip.NewReader(bytes.NewReader(packed))
 	if err != nil {
 		return err
 	}
-	page, err := io.ReadAll(packed)
+	plain, err := io.ReadAll(from)
 	if err != nil {
 		return err
 	}
-	return write(w, http.StatusOK, "text/html; charset=utf-8", page)
+	return write(w, http.StatusOK, contentType, plain)
 }
 
 // v1OpenAPI answers GET /v1/openapi.json.
 func (a *api) v1OpenAPI(w http.ResponseWriter, r *request) error {
-	return write(w, http.StatusOK, "application/json; charset=utf-8", assets.OpenAPI)
+	return writePacked(w, "application/json; charset=utf-8", assets.PackedOpenAPI)
 }

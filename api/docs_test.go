@@ -71,7 +71,18 @@ func TestDocsPageIsTheDocument(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if !bytes.Equal(unpacked(t, assets.DocsPage), want) {
-		t.Error("assets/docs.html.gz is not what openapi.json says; run go test ./api -run TestDocsPageIsTheDocument -update")
+		t.Error("assets/docs.html.gz is not what openapi.json says; run go test ./api -run Document -update")
+	}
+}
+
+// TestPackedDocument holds assets/openapi.json.gz against the document; -update makes it anew.
+func TestPackedDocument(t *testing.T) {
+	if *update {
+		if err := os.WriteFile("../assets/openapi.json.gz", packed(t, openAPIFile()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if !bytes.Equal(unpacked(t, assets.PackedOpenAPI), openAPIFile()) {
+		t.Error("assets/openapi.json.gz is not openapi.json; run go test ./api -run Document -update")
 	}
 }
 
@@ -110,7 +121,7 @@ func unpacked(t *testing.T, file []byte) []byte {
 func renderDocs(t *testing.T) []byte {
 	t.Helper()
 	var doc docsDocument
-	if err := json.Unmarshal(assets.OpenAPI, &doc); err != nil {
+	if err := json.Unmarshal(openAPIFile(), &doc); err != nil {
 		t.Fatal(err)
 	}
 	var b bytes.Buffer

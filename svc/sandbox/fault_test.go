@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -16,7 +17,6 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"wamux/api"
-	"wamux/assets"
 )
 
 func (w *world) fault(f api.SandboxFault) {
@@ -37,7 +37,7 @@ func TestFaultsAreDocumented(t *testing.T) {
 			}
 		}
 	}
-	if err := json.Unmarshal(assets.OpenAPI, &doc); err != nil {
+	if err := json.Unmarshal(openAPIFile(t), &doc); err != nil {
 		t.Fatal(err)
 	}
 	if got := doc.Components.Schemas.SandboxFault.Properties.Kind.Enum; !slices.Equal(got, faultKinds()) {
@@ -310,4 +310,14 @@ func TestMoveToLID(t *testing.T) {
 	if p, err := w.Phone(t.Context(), alice); err != nil || p.Undecryptable > 1 || p.ReusedCounters > 0 {
 		t.Errorf("%+v, %v", p, err)
 	}
+}
+
+// openAPIFile is the document that describes the API.
+func openAPIFile(t *testing.T) []byte {
+	t.Helper()
+	text, err := os.ReadFile("../../assets/openapi.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
