@@ -27,7 +27,7 @@ func (a *api) outside(next http.Handler) http.Handler {
 		defer a.recovered(w.(*recorder), r)
 		a.headers(w, r)
 		switch {
-		case !a.hostAllowed(r.Host):
+		case !a.hostAllowed(r.Host) && !bySocket(r):
 			writeProblem(w, r.URL.Path, fail(http.StatusForbidden, "host_refused", "This host name is not served here", "Call it as localhost, or add the name to the allowed hosts."))
 		case origins.Check(r) != nil:
 			writeProblem(w, r.URL.Path, fail(http.StatusForbidden, "origin_refused", "Web pages of other origins may not call this", ""))
@@ -64,6 +64,12 @@ func (a *api) mayCall(origin string) bool { return slices.Contains(a.CORSOrigins
 
 func (a *api) preflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && a.mayCall(r.Header.Get("Origin")) && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// bySocket tells whether a request came through a Unix socket. Browsers, and so rebound names, reach none.
+func bySocket(r *http.Request) bool {
+	at, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return ok && at.Network() == "unix"
 }
 
 // hostAllowed compares the parsed name, so that neither 127.0.0.1.evil.example nor a rebound name gets in.

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -45,11 +44,14 @@ type App struct {
 	sandbox  *sandbox.Server // nil outside sandbox mode
 	signal   *signal.Container
 	sessions *session.Manager
-	care     *care // nil before Serve
-	listener net.Listener
-	api      *api.API
-	server   *http.Server
-	madeKey  bool
+	care     *care        // nil before Serve
+	listener net.Listener // nil without a port
+	socket   net.Listener // nil without one
+	// certificates are nil where the port speaks no TLS.
+	certificates *certificates
+	api          *api.API
+	server       *http.Server
+	madeKey      bool
 
 	backups     sync.WaitGroup // the scheduled ones
 	stopBackups context.CancelFunc
@@ -59,7 +61,7 @@ type App struct {
 // connect only in Serve.
 func (a *App) Open(ctx context.Context) (err error) {
 	steps := []func(context.Context) error{
-		a.openStore, a.checkDamage, a.checkMode, a.makeKey, a.openSandbox, a.openSessions, a.listen,
+		a.openCertificates, a.openStore, a.checkDamage, a.checkMode, a.makeKey, a.openSandbox, a.openSessions, a.listen,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
@@ -161,36 +163,11 @@ func (c Config) network() (session.Network, error) {
 	return session.Network{Endpoint: c.Endpoint, RootKey: c.RootKey, CAPEM: ca}, nil
 }
 
-func (a *App) listen(context.Context) (err error) {
-	address := net.JoinHostPort(a.Config.Host, a.Config.Port)
-	if a.listener, err = net.Listen("tcp", address); err != nil {
-		return listenError(address, err)
-	}
-	a.api = api.New(a.apiOptions())
-	a.server = &http.Server{
-		Handler:           a.api,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       5 * time.Minute, // a large upload over a slow line
-		WriteTimeout:      2 * time.Minute, // above every wait of the API
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
-	}
-	return a.db.Announce("http://" + a.Addr())
-}
-
-func listenError(address string, err error) error {
-	if errors.Is(err, fs.ErrPermission) {
-		return fmt.Errorf("this user may not listen on %s: choose a PORT above 1023", address)
-	}
-	return fmt.Errorf("%s can't be listened on: another program may have it; choose another PORT", address)
-}
-
 func (a *App) apiOptions() api.Options {
 	o := api.Options{
 		DB: a.db, Vault: a.sealer, Sessions: a.sessions, Log: a.Log, Fetcher: guard.New(guard.Options{Policy: a.mediaPolicy()}),
 		Studio: media.New(media.Options{Max: a.Config.MaxFileSize, Log: a.Log}),
-		Keys:   a.Config.APIKeys, Hosts: append(a.Config.AllowedHosts, a.Config.Host), CORSOrigins: a.Config.CORSOrigins,
+		Keys:   a.Config.APIKeys, Hosts: a.hosts(), CORSOrigins: a.Config.CORSOrigins,
 		FileTypes: a.Config.FileTypes, RateMax: a.Config.RateMax, RateWindow: a.Config.RateWindow,
 		MaxFileSize: a.Config.MaxFileSize, MaxSessions: a.Config.MaxSessions, CountryCode: a.Config.CountryCode,
 		BulkMinDelay: a.Config.BulkMin, BulkMaxDelay: a.Config.BulkMax, Scale: a.Config.Scale, QRWait: a.qrWait(),
@@ -202,10 +179,22 @@ func (a *App) apiOptions() api.Options {
 	return o
 }
 
+// hosts are the names under which the API may be called: those of the settings, and of the certificate.
+func (a *App) hosts() []string {
+	hosts := append([]string{a.Config.Host}, a.Config.AllowedHosts...)
+	if a.certificates != nil {
+		hosts = append(hosts, a.certificates.names()...)
+	}
+	return hosts
+}
+
 // mediaPolicy lets media URLs reach the private hosts that the operator named, but never ourselves.
 func (a *App) mediaPolicy() guard.Policy {
 	p := guard.Policy{Hosts: a.Config.MediaHosts}
-	own := []string{a.listener.Addr().String()}
+	var own []string
+	if a.listener != nil {
+		own = append(own, a.listener.Addr().String())
+	}
 	if a.sandbox != nil {
 		own = append(own, a.sandbox.Endpoint())
 	}
@@ -233,23 +222,6 @@ func (a *App) Serve(ctx context.Context) error {
 	return stay(ctx, failed)
 }
 
-// serveHTTP answers requests from now on. The channel gets why that ended.
-func (a *App) serveHTTP() <-chan error {
-	failed := make(chan error, 1)
-	go func() { failed <- a.server.Serve(a.listener) }()
-	return failed
-}
-
-// stay returns when ctx ends, which is no error, or something failed.
-func stay(ctx context.Context, failed <-chan error) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case err := <-failed:
-		return err
-	}
-}
-
 // Close stops in reverse order: no new requests, then no traffic, then the
 // file. After it the bare database file is complete. Who asks how we are gets an
 // answer until the sessions are gone.
@@ -268,11 +240,7 @@ func (a *App) Close() {
 	if a.sessions != nil {
 		within(sessionGrace, func(ctx context.Context) { a.report("sessions", a.sessions.Close(ctx)) })
 	}
-	if a.server != nil {
-		a.stopServer()
-	} else if a.listener != nil {
-		a.listener.Close()
-	}
+	a.stopServer()
 	if a.sandbox != nil {
 		a.report("sandbox", a.sandbox.Close())
 	}
@@ -288,15 +256,6 @@ func within(d time.Duration, do func(context.Context)) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	do(ctx)
-}
-
-func (a *App) stopServer() {
-	within(lastGrace, func(ctx context.Context) {
-		if a.server.Shutdown(ctx) != nil {
-			a.server.Close() // who still reads an answer is cut off
-		}
-	})
-	a.listener.Close()
 }
 
 func (a *App) report(part string, err error) {

@@ -25,6 +25,10 @@ import (
 type Config struct {
 	Host, Port       string
 	AllowedHosts     []string
+	Socket           string // path of the Unix socket to listen on besides; "" for none
+	CertFile         string // with KeyFile: the port speaks TLS
+	KeyFile          string
+	HeaderTimeout    time.Duration
 	APIKeys          []string
 	Database         string // path of the file
 	BackupDir        string // "" means no scheduled backups
@@ -171,6 +175,8 @@ func optionByFlag(name string) (option, bool) {
 // copyFields turns the validated texts into fields; nothing can fail here.
 func (c *Config) copyFields() {
 	c.Host, c.Port = c.values["HOST"], c.values["PORT"]
+	c.Socket, c.CertFile, c.KeyFile = c.values["LISTEN_SOCKET"], c.values["TLS_CERT_FILE"], c.values["TLS_KEY_FILE"]
+	c.HeaderTimeout = c.millis("HEADER_TIMEOUT")
 	c.AllowedHosts, c.APIKeys = list(c.values["ALLOWED_HOSTS"]), list(c.values["API_KEYS"])
 	if c.Sandbox && c.givenAs["DATABASE_URL"] == "default" {
 		c.values["DATABASE_URL"], c.givenAs["DATABASE_URL"] = "file:"+sandboxDatabase, "--sandbox"
@@ -242,8 +248,14 @@ func (c *Config) days(env string) time.Duration {
 // together checks what only makes sense in company.
 func (c *Config) together() error {
 	switch {
-	case !isLoopback(c.Host) && c.values["ALLOW_REMOTE"] != "true":
-		return fmt.Errorf("HOST (%s) is %s, which other machines can reach without encryption: keep 127.0.0.1 behind a TLS proxy, or set ALLOW_REMOTE=true", c.givenAs["HOST"], c.Host)
+	case (c.CertFile == "") != (c.KeyFile == ""):
+		return errors.New("TLS_CERT_FILE and TLS_KEY_FILE only work together: name both, or neither")
+	case c.Port == noPort && c.Socket == "":
+		return fmt.Errorf("PORT (%s) is off, so nobody could call: set LISTEN_SOCKET, or a port", c.givenAs["PORT"])
+	case c.Port == noPort && c.CertFile != "":
+		return errors.New("TLS_CERT_FILE only makes sense with a PORT: the socket is not encrypted, since it does not leave the machine")
+	case c.Port != noPort && !isLoopback(c.Host) && c.CertFile == "" && c.values["ALLOW_REMOTE"] != "true":
+		return fmt.Errorf("HOST (%s) is %s, which other machines can reach without encryption: set TLS_CERT_FILE and TLS_KEY_FILE, keep 127.0.0.1 behind a TLS proxy, or set ALLOW_REMOTE=true", c.givenAs["HOST"], c.Host)
 	case c.Sandbox && c.Endpoint != "":
 		return errors.New("--sandbox brings its own WhatsApp: leave WHATSAPP_ENDPOINT out, or start without --sandbox")
 	case c.Endpoint != "" && (len(c.RootKey) == 0 || c.CAFile == ""):

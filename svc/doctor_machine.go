@@ -225,6 +225,15 @@ func (d *doctor) port(context.Context) {
 		}
 		return
 	}
+	if d.c.CertFile != "" {
+		if _, err := loadCertificate(d.c.CertFile, d.c.KeyFile); err != nil {
+			d.sayError("port", err)
+		}
+	}
+	if d.c.Port == noPort {
+		d.say(verdictOK, "port", "none is wanted, only %s", d.c.Socket)
+		return
+	}
 	address := net.JoinHostPort(d.c.Host, d.c.Port)
 	listener, err := net.Listen("tcp", address)
 	if err != nil {

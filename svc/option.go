@@ -30,8 +30,12 @@ type option struct {
 // walk this one table.
 func options() []option {
 	return []option{
-		{env: "PORT", flag: "port", preset: "3000", help: "port of the REST API; 0 takes a free one", check: whole(0, 65535)},
-		{env: "HOST", flag: "host", preset: "127.0.0.1", help: "address to listen on; others than loopback also need ALLOW_REMOTE", check: isHost},
+		{env: "PORT", flag: "port", preset: "3000", help: "port of the REST API; 0 takes a free one, off opens none (then LISTEN_SOCKET is needed)", check: isPort},
+		{env: "HOST", flag: "host", preset: "127.0.0.1", help: "address to listen on; others than loopback also need TLS_CERT_FILE, or ALLOW_REMOTE", check: isHost},
+		{env: "LISTEN_SOCKET", flag: "listen-socket", help: "also listen on a Unix socket at this path, such as /run/wamux/wamux.sock; its user and group may call, with a key", check: isSocket},
+		{env: "TLS_CERT_FILE", flag: "tls-cert-file", help: "certificate of the API in PEM, with those that lead to its authority: the port then speaks HTTPS only. Read again when it changes"},
+		{env: "TLS_KEY_FILE", flag: "tls-key-file", help: "its private key in PEM"},
+		{env: "HEADER_TIMEOUT", flag: "header-timeout", preset: "5000", help: "how long a client may take for the head of a request, in ms", check: whole(100, 60000)},
 		{env: "ALLOW_REMOTE", flag: "allow-remote", preset: "false", help: "true: accept a HOST that other machines reach, without TLS", check: isBool},
 		{env: "ALLOWED_HOSTS", flag: "allowed-hosts", help: "names, beside localhost, under which clients may call the API (comma separated)"},
 		{env: "API_KEYS", flag: "api-keys", secret: true, help: "admin keys (comma separated); with none, admin.key beside the database holds one"},
@@ -101,6 +105,20 @@ func whole(low, high int64) func(string) error {
 func isBool(s string) error {
 	if s != "true" && s != "false" {
 		return fmt.Errorf("must be true or false")
+	}
+	return nil
+}
+
+func isPort(s string) error {
+	if s != noPort && whole(0, 65535)(s) != nil {
+		return fmt.Errorf("must be a whole number from 0 to 65535, or off")
+	}
+	return nil
+}
+
+func isSocket(s string) error {
+	if strings.HasPrefix(s, "@") || len(s) > 100 {
+		return fmt.Errorf("must be a path of at most 100 bytes")
 	}
 	return nil
 }

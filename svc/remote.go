@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,12 +20,41 @@ import (
 
 // remote is the running gateway as a command sees it: its API, with an admin key.
 type remote struct {
-	url, key string
-	http     *http.Client // knows no proxy: the key stays on this machine
+	url  string // as people know it
+	base string // of the URLs of calls
+	key  string
+	http *http.Client // knows no proxy: the key stays on this machine
 }
 
-func remoteAt(url, key string) *remote {
-	return &remote{url, key, &http.Client{Transport: &http.Transport{}}}
+// socketScheme begins the address of a gateway that has a socket only.
+const socketScheme = "unix:"
+
+// remoteAt takes what the gateway announced: a URL, with the pin of its certificate behind a #, or unix: and a path.
+func remoteAt(announced, key string) *remote {
+	url, pin, _ := strings.Cut(announced, "#")
+	r, way := &remote{url: url, base: url, key: key}, &http.Transport{}
+	if path, ok := strings.CutPrefix(announced, socketScheme); ok {
+		r.url, r.base = announced, "http://localhost"
+		way.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", path)
+		}
+	}
+	if pin != "" {
+		way.TLSClientConfig = pinned(pin)
+	}
+	r.http = &http.Client{Transport: way}
+	return r
+}
+
+// pinned trusts exactly the certificate that the gateway announced, in a file that only this user can write, whatever its names
+// and whoever signed it.
+func pinned(pin string) *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true, VerifyConnection: func(state tls.ConnectionState) error {
+		if got := pinOf(state.PeerCertificates[0]); got != pin {
+			return errors.New("this is not the certificate of the gateway")
+		}
+		return nil
+	}}
 }
 
 // live does the work of a command through the API of the gateway that runs with
@@ -132,7 +163,7 @@ func (r *remote) open(ctx context.Context, method, path, accept string, in any) 
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, r.url+path, nil)
+	req, err := http.NewRequestWithContext(ctx, method, r.base+path, nil)
 	if err != nil {
 		return nil, err
 	}

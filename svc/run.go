@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -83,7 +82,10 @@ func (p program) greet(app *App) {
 	if app.Config.Sandbox {
 		fmt.Fprintln(p.stdout, "SANDBOX: a simulated WhatsApp. Nothing here reaches a real phone.")
 	}
-	fmt.Fprintf(p.stdout, "wamux is listening on http://%s\n", app.Addr())
+	if app.listener != nil && app.socket != nil {
+		fmt.Fprintf(p.stdout, "socket: %s\n", app.Config.Socket)
+	}
+	fmt.Fprintf(p.stdout, "wamux is listening on %s\n", app.URL())
 	if len(app.Config.APIKeys) > 0 {
 		return
 	}
@@ -101,9 +103,4 @@ func isTerminal(stream any) bool {
 
 func (a *App) keyFile() string {
 	return filepath.Join(filepath.Dir(a.Config.Database), "admin.key")
-}
-
-// Addr is the address the API listens on, with the real port.
-func (a *App) Addr() string {
-	return net.JoinHostPort(a.Config.Host, fmt.Sprint(a.listener.Addr().(*net.TCPAddr).Port))
 }

@@ -38,7 +38,7 @@ func (p program) sandbox(ctx context.Context, args []string) int {
 
 // openSandboxAlone opens what the control API needs and no session.
 func (a *App) openSandboxAlone(ctx context.Context) error {
-	for _, step := range []func(context.Context) error{a.openStore, a.checkMode, a.makeKey, a.openSandbox, a.listen} {
+	for _, step := range []func(context.Context) error{a.openCertificates, a.openStore, a.checkMode, a.makeKey, a.openSandbox, a.listen} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -1,0 +1,169 @@
+package svc
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"wamux/api"
+)
+
+// noPort is the PORT of who wants the socket only.
+const noPort = "off"
+
+// listen opens the port and the socket, whichever are wanted, and tells commands where to find us.
+func (a *App) listen(context.Context) (err error) {
+	if a.Config.Port != noPort {
+		address := net.JoinHostPort(a.Config.Host, a.Config.Port)
+		if a.listener, err = net.Listen("tcp", address); err != nil {
+			return listenError(address, err)
+		}
+	}
+	if a.Config.Socket != "" {
+		if a.socket, err = openSocket(a.Config.Socket); err != nil {
+			return err
+		}
+	}
+	a.api = api.New(a.apiOptions())
+	a.server = &http.Server{
+		Handler:           a.api,
+		ReadHeaderTimeout: a.Config.HeaderTimeout,
+		ReadTimeout:       5 * time.Minute, // a large upload over a slow line
+		WriteTimeout:      2 * time.Minute, // above every wait of the API
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(a.Log.Handler(), slog.LevelDebug),
+	}
+	return a.announce()
+}
+
+func listenError(address string, err error) error {
+	if errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("this user may not listen on %s: choose a PORT above 1023", address)
+	}
+	return fmt.Errorf("%s can't be listened on: another program may have it; choose another PORT", address)
+}
+
+// socketMode lets the user and the group call.
+const socketMode = 0o660
+
+// openSocket listens on a Unix socket at path. One that nobody listens on any more, as a crash leaves it, is replaced; closing the
+// listener removes it.
+func openSocket(path string) (net.Listener, error) {
+	if info, err := os.Lstat(path); err == nil {
+		if info.Mode()&fs.ModeSocket == 0 {
+			return nil, fmt.Errorf("LISTEN_SOCKET is %s, which is there and no socket: name another path", path)
+		}
+		if conn, err := net.Dial("unix", path); err == nil {
+			conn.Close()
+			return nil, fmt.Errorf("LISTEN_SOCKET is %s, on which another program listens: name another path", path)
+		}
+		_ = os.Remove(path) // if that does not work, listening does not
+	}
+	listener, err := net.Listen("unix", path)
+	if err == nil {
+		err = os.Chmod(path, socketMode) // it was made with less
+	}
+	if err != nil {
+		return nil, fmt.Errorf("LISTEN_SOCKET is %s, where no socket can be made: its folder must be there, this user must be allowed to write in it, and the path must be shorter than 100 bytes", path)
+	}
+	return listener, nil
+}
+
+// announce tells commands how to reach us: by the port, with the certificate that they will meet, or by the socket.
+func (a *App) announce() error {
+	if a.listener == nil {
+		path, err := filepath.Abs(a.Config.Socket)
+		if err != nil {
+			return err
+		}
+		return a.db.Announce(socketScheme + path)
+	}
+	url := a.scheme() + net.JoinHostPort(callable(a.Config.Host), a.port())
+	if a.certificates != nil {
+		url += "#" + a.certificates.pin()
+	}
+	return a.db.Announce(url)
+}
+
+// callable is a host by which this machine reaches what listens on host.
+func callable(host string) string {
+	switch ip := net.ParseIP(host); {
+	case !ip.IsUnspecified():
+		return host
+	case ip.To4() != nil:
+		return "127.0.0.1"
+	}
+	return "::1"
+}
+
+func (a *App) scheme() string {
+	if a.certificates != nil {
+		return "https://"
+	}
+	return "http://"
+}
+
+func (a *App) port() string { return fmt.Sprint(a.listener.Addr().(*net.TCPAddr).Port) }
+
+// URL is where the API is served, with the real port; with the socket alone, unix: and its path.
+func (a *App) URL() string {
+	if a.listener == nil {
+		return socketScheme + a.Config.Socket
+	}
+	return a.scheme() + net.JoinHostPort(a.Config.Host, a.port())
+}
+
+// serveHTTP answers requests from now on. The channel gets why that ended.
+func (a *App) serveHTTP() <-chan error {
+	failed := make(chan error, 2)
+	if a.listener != nil {
+		go func() { failed <- a.server.Serve(a.secured(a.listener)) }()
+	}
+	if a.socket != nil {
+		go func() { failed <- a.server.Serve(a.socket) }()
+	}
+	return failed
+}
+
+// secured speaks TLS on what l accepts, where there is a certificate.
+func (a *App) secured(l net.Listener) net.Listener {
+	if a.certificates == nil {
+		return l
+	}
+	return tls.NewListener(l, &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: a.certificates.get, NextProtos: []string{"http/1.1"}})
+}
+
+// stay returns when ctx ends, which is no error, or something failed.
+func stay(ctx context.Context, failed <-chan error) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-failed:
+		return err
+	}
+}
+
+// stopServer closes port and socket.
+func (a *App) stopServer() {
+	if a.server != nil {
+		within(lastGrace, func(ctx context.Context) {
+			if a.server.Shutdown(ctx) != nil {
+				a.server.Close() // who still reads an answer is cut off
+			}
+		})
+	}
+	for _, l := range []net.Listener{a.listener, a.socket} {
+		if l != nil {
+			l.Close()
+		}
+	}
+}
