@@ -24,6 +24,7 @@ const (
 // run on, at SIGINT or SIGTERM. It writes what a person asked for to stdout,
 // logs and errors to stderr, and never exits the process.
 func Main(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	noCoreDumps()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	p := program{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
