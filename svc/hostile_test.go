@@ -81,11 +81,40 @@ func attacks() []attack {
 		{name: "V1NoRoute", method: "GET", path: "/v1/nothing", status: 404},
 		{name: "V1BadPhone", method: "POST", path: "/v1/sessions/shop/pairing-code", body: `{"phone":"call me"}`, status: 400},
 	}
+	for _, host := range hostileHosts() {
+		list = append(list, attack{name: "Host " + host, method: "GET", path: "/sessions", header: map[string]string{"Host": host}, status: 403, says: "This host name is not served here"})
+	}
+	for _, kind := range []string{"", "text/plain", "text/plain;charset=UTF-8", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "text/plain; application/json", "application/jsonp"} {
+		list = append(list,
+			attack{name: "Type " + kind, method: "POST", path: add, body: `{"sessionId":"evil"}`, header: map[string]string{"Content-Type": kind}, status: 400},
+			attack{name: "V1Type " + kind, method: "POST", path: "/v1/sessions", body: `{"id":"evil"}`, header: map[string]string{"Content-Type": kind}, status: 415})
+	}
+	for name, header := range foreignPages() {
+		list = append(list, attack{name: name, method: "POST", path: add, body: `{"sessionId":"evil"}`, header: header, status: 403, says: "Web pages of other origins may not call this"},
+			attack{name: name + "Delete", method: "DELETE", path: "/sessions/shop", header: header, status: 403, says: "Web pages of other origins may not call this"})
+	}
 	for i, url := range hostileURLs() {
 		list = append(list, attack{name: fmt.Sprintf("URL%02d", i), method: "POST", path: send, status: 500, says: "Failed to send message",
 			body: fmt.Sprintf(`{"jid":"%s","type":"number","message":{"image":{"url":%q}}}`, theirs, url)})
 	}
 	return list
+}
+
+// hostileHosts look like names of ours, or are names that a web page gave this machine.
+func hostileHosts() []string {
+	return []string{"evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "127.0.0.1.nip.io:3000", "localhost.", "evil.example:127.0.0.1",
+		"0.0.0.0", "10.0.0.1:3000", "192.168.1.7", "[::]", "[fd00::1]:3000", "2130706433", "0x7f.1", "127.1", "rebind.network"}
+}
+
+// foreignPages are the headers by which browsers tell where a request comes from.
+func foreignPages() map[string]map[string]string {
+	return map[string]map[string]string{
+		"CrossSite":  {"Sec-Fetch-Site": "cross-site"},
+		"SameSite":   {"Origin": "http://localhost:8080", "Sec-Fetch-Site": "same-site"},
+		"NullOrigin": {"Origin": "null", "Sec-Fetch-Site": "cross-site"},
+		"OldBrowser": {"Origin": "https://evil.example"},
+		"OtherPort":  {"Origin": "http://127.0.0.1:1"},
+	}
 }
 
 func hostileURLs() []string {
