@@ -129,8 +129,17 @@ func (a *api) serve(route Route) httprouter.Handle {
 		if err != nil {
 			a.failed(w, req, err)
 		}
-		a.Log.Debug("request", "method", r.Method, "route", route.Path, "status", statusWritten(w), "took", time.Since(began))
+		a.logged(req, statusWritten(w), time.Since(began))
 	}
+}
+
+// logged writes down a request, with the session that it is about when its caller may act on that.
+func (a *api) logged(r *request, status int, took time.Duration) {
+	what := []any{"method", r.Method, "route", r.route.Path, "status", status, "took", took}
+	if r.session != nil {
+		what = append(what, "session", r.session.ID)
+	}
+	a.Log.Debug("request", what...)
 }
 
 // answer lets a request in, and its handler work.

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -54,7 +54,8 @@ type Config struct {
 	RateMax          int // requests in a RateWindow; 0 means no limit
 	RateWindow       time.Duration
 	Retention        store.Retention
-	LogLevel         slog.Level
+	LogLevels        logLevels
+	LogFormat        string
 	LogFile          string // "" means none
 	Endpoint         string // of a simulated WhatsApp; "" is the real one
 	RootKey          []byte
@@ -196,7 +197,8 @@ func (c *Config) copyFields() {
 	c.RateMax = int(c.number("RATE_LIMIT_MAX_REQUESTS"))
 	c.RateWindow = time.Duration(c.number("RATE_LIMIT_WINDOW_MS")) * time.Millisecond
 	c.Retention = store.Retention{History: c.days("HISTORY_DAYS"), Events: c.days("EVENTS_DAYS"), EventsMax: c.number("EVENTS_MAX"), Jobs: c.days("JOBS_DAYS")}
-	c.LogLevel, _ = logLevel(c.values["LOG_LEVEL"])
+	c.LogLevels, _ = parseLogLevels(c.values["LOG_LEVEL"])
+	c.LogFormat = c.values["LOG_FORMAT"]
 	c.LogFile = c.values["LOG_FILE"]
 	c.SessionGauges = c.values["METRICS_SESSIONS"] == "true"
 	c.Endpoint, c.CAFile = c.values["WHATSAPP_ENDPOINT"], c.values["WHATSAPP_CA_FILE"]
@@ -299,6 +301,16 @@ func (c *Config) notes() (notes []string) {
 	return notes
 }
 
+// secrets are the values of the settings that nobody is to see.
+func (c *Config) secrets() (all []string) {
+	for _, o := range options() {
+		if o.secret {
+			all = append(all, list(c.values[o.env])...)
+		}
+	}
+	return all
+}
+
 func isLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || (ip != nil && ip.IsLoopback())
@@ -308,12 +320,16 @@ func list(s string) []string {
 	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
-// print writes the effective values and where each came from; secrets as ***.
+// print writes the effective values and where each came from; secrets, and who logs in at a URL, as ***.
 func (c *Config) print(w io.Writer) {
 	for _, o := range options() {
 		value := c.values[o.env]
-		if o.secret && value != "" {
+		switch parsed, err := url.Parse(value); {
+		case o.secret && value != "":
 			value = "***"
+		case o.hushed && err == nil && parsed.User != nil:
+			parsed.User = url.User("***") // a password, or a name that is one
+			value = parsed.String()
 		}
 		fmt.Fprintf(w, "%-24s %-32s %s\n", o.env, value, c.givenAs[o.env])
 	}

@@ -22,7 +22,7 @@ func TestReadConfig(t *testing.T) {
 		}},
 		{name: "FlagOverEnvOverDotenv", args: []string{"--port", "1"}, env: map[string]string{"PORT": "2", "LOG_LEVEL": "warn"},
 			dotenv: "PORT=3\nLOG_LEVEL=error\nMAX_SESSIONS=7", check: func(c Config) bool {
-				return c.Port == "1" && c.LogLevel.String() == "WARN" && c.MaxSessions == 7
+				return c.Port == "1" && c.LogLevels.usual.String() == "WARN" && c.MaxSessions == 7
 			}},
 		{name: "EmptyVariableIsUnset", env: map[string]string{"PORT": ""}, check: func(c Config) bool { return c.Port == "3000" }},
 		{name: "JoinedFlag", args: []string{"--max-sessions=3"}, check: func(c Config) bool { return c.MaxSessions == 3 }},
@@ -43,7 +43,7 @@ func TestReadConfig(t *testing.T) {
 		{name: "ErrRemote", env: map[string]string{"HOST": "0.0.0.0"}, want: "other machines can reach without encryption"},
 		{name: "RemoteAllowed", env: map[string]string{"HOST": "0.0.0.0", "ALLOW_REMOTE": "true"}, check: func(c Config) bool { return c.Host == "0.0.0.0" }},
 		{name: "BOM", dotenv: "\ufeffPORT=4", check: func(c Config) bool { return c.Port == "4" }},
-		{name: "OldLogLevel", env: map[string]string{"LOG_LEVEL": "VERBOSE"}, check: func(c Config) bool { return c.LogLevel.String() == "DEBUG" }},
+		{name: "OldLogLevel", env: map[string]string{"LOG_LEVEL": "VERBOSE"}, check: func(c Config) bool { return c.LogLevels.usual.String() == "DEBUG" }},
 		{name: "ErrLogLevel", env: map[string]string{"LOG_LEVEL": "loud"}, want: "must be debug, info, warn or error"},
 		{name: "RateOff", env: map[string]string{"RATE_LIMIT_WINDOW_MS": "900000"}, check: func(c Config) bool {
 			return c.RateMax == 0 && len(c.notes()) == 1 && strings.Contains(c.notes()[0], "RATE_LIMIT_WINDOW_MS (environment) has no effect without")

@@ -66,7 +66,8 @@ func options() []option {
 		{env: "JOBS_DAYS", flag: "jobs-days", preset: "30", help: "delete jobs and batches that are over, and their Idempotency-Keys, after so many days; 0: never", check: whole(0, 36500)},
 		{env: "WEBHOOK_URL", flag: "webhook-url", hushed: true, help: "not used yet: webhooks come with a later version"},
 		{env: "WEBHOOK_SECRET", flag: "webhook-secret", secret: true, help: "not used yet: webhooks come with a later version"},
-		{env: "LOG_LEVEL", flag: "log-level", preset: "info", help: "debug, info, warn or error; silent says nothing", check: isLevel},
+		{env: "LOG_LEVEL", flag: "log-level", preset: "info", help: "debug, info, warn or error; silent says nothing. For a session behind its id, also of WhatsApp's library: info,shop=debug", check: isLevel},
+		{env: "LOG_FORMAT", flag: "log-format", preset: "text", help: "text, or json: an object a line", check: isFormat},
 		{env: "LOG_FILE", flag: "log-file", help: "append the log to this file too; at 10 MiB it becomes NAME.1, over the one before"},
 		{env: "METRICS_SESSIONS", flag: "metrics-sessions", preset: "false", help: "true: /metrics also tells the state of each session, by its id", check: isBool},
 		{env: "WHATSAPP_ENDPOINT", flag: "whatsapp-endpoint", help: "host:port of a simulated WhatsApp; empty: the real one", check: isEndpoint},
@@ -174,8 +175,13 @@ func isFileTypes(s string) error {
 }
 
 func isLevel(s string) error {
-	if _, ok := logLevel(s); !ok {
-		return fmt.Errorf("must be debug, info, warn or error")
+	_, err := parseLogLevels(s)
+	return err
+}
+
+func isFormat(s string) error {
+	if s != "text" && s != formatJSON {
+		return fmt.Errorf("must be text or json")
 	}
 	return nil
 }

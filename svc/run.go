@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -52,10 +51,16 @@ func (p program) app(config Config) (_ *App, closeLog func() error, err error) {
 		}
 		out, closeLog = both{p.stderr, file}, file.Close
 	}
+	clean := newRedactor(out, config.secrets())
+	log := newLog(config, clean)
 	for _, note := range config.notes() {
-		fmt.Fprintf(out, "note: %s\n", note)
+		if config.LogFormat == formatJSON {
+			log.Warn(note)
+		} else {
+			fmt.Fprintf(clean, "note: %s\n", note)
+		}
 	}
-	return &App{Config: config, started: time.Now(), Log: slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: config.LogLevel}))}, closeLog, nil
+	return &App{Config: config, started: time.Now(), Log: log}, closeLog, nil
 }
 
 // failStart shows the sentence of an error of ours with its hint, and the text
