@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"runtime"
+	"runtime/debug"
 	"strconv"
 	"time"
 
@@ -152,6 +153,7 @@ func (a *api) tellProcess(e *exposition) {
 	e.one("go_goroutines", "Goroutines.", float64(runtime.NumGoroutine()))
 	e.one("go_memstats_heap_alloc_bytes", "Bytes of the Go heap in use.", float64(memory.HeapAlloc))
 	e.one("go_memstats_sys_bytes", "Bytes that the Go runtime has of the system.", float64(memory.Sys))
+	e.one("go_gc_gomemlimit_bytes", "How much memory the Go runtime tries to stay below.", float64(debug.SetMemoryLimit(-1)))
 	if a.Gauges == nil {
 		return
 	}

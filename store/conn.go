@@ -93,6 +93,21 @@ func boundLog(ctx context.Context, c *conn) error {
 	return err
 }
 
+// How many KiB of pages a connection of a small database keeps.
+const (
+	smallWriter = 1024
+	smallReader = 256
+)
+
+// shrink bounds what a connection of a small database keeps in memory.
+func (db *DB) shrink(ctx context.Context, c *conn, kib int) error {
+	if !db.small {
+		return nil
+	}
+	_, err := c.sql.ExecContext(ctx, fmt.Sprintf("PRAGMA cache_size = -%d", kib))
+	return err
+}
+
 // fileURI names the file as SQLite's URIs do, on every system.
 func fileURI(path string) string {
 	p := filepath.ToSlash(path)

@@ -30,7 +30,8 @@ type Options struct {
 	Path    string           // of the .db file; it and its folder are made when missing
 	Log     *slog.Logger     // nil means slog.Default
 	Now     func() time.Time // nil means time.Now
-	Readers int              // connections for reading; 0 means 4
+	Readers int              // connections for reading; 0 means 4, or 2 when Small
+	Small   bool             // keep little of the file in memory: slower, for machines that have little
 	Keys    *seal.Keys       // to seal secret values with; nil means that they are kept in clear
 	// Unlock, if it is not nil, is asked for Keys once no other process can have the file open.
 	Unlock  func() (*seal.Keys, error)
@@ -55,6 +56,7 @@ type DB struct {
 	writer   *writer
 	readers  chan *conn
 	size     int // how many readers there are
+	small    bool
 	epoch    *epoch
 	// needsConfirm is true from an opening that found a restore to its confirmation.
 	needsConfirm atomic.Bool
@@ -126,7 +128,7 @@ func newDB(o Options) (*DB, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers, history: o.History, fault: o.Fault, suspicion: make(chan struct{}, 1),
+	db := &DB{path: path, log: o.Log, now: o.Now, size: o.Readers, small: o.Small, history: o.History, fault: o.Fault, suspicion: make(chan struct{}, 1),
 		meters: newMeters(), copying: make(chan struct{}, 1), checking: make(chan struct{}, 1), giveWay: make(chan struct{}), free: freeSpace}
 	db.space.path = path + ".reserve"
 	db.stopping, db.stop = context.WithCancel(context.Background())
@@ -136,7 +138,11 @@ func newDB(o Options) (*DB, error) {
 	if db.now == nil {
 		db.now = time.Now
 	}
-	if db.size <= 0 {
+	switch {
+	case db.size > 0:
+	case o.Small:
+		db.size = 2
+	default:
 		db.size = 4
 	}
 	return db, nil
@@ -182,7 +188,7 @@ func (db *DB) connect(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := boundLog(ctx, w); err != nil {
+	if err := errors.Join(boundLog(ctx, w), db.shrink(ctx, w, smallWriter)); err != nil {
 		w.close()
 		return err
 	}
@@ -207,6 +213,9 @@ func (db *DB) connect(ctx context.Context) error {
 		}
 		r.fault = db.fault
 		db.readers <- r
+		if err := db.shrink(ctx, r, smallReader); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -60,6 +60,9 @@ type App struct {
 // Open builds everything in the order of dependence and listens. Sessions
 // connect only in Serve.
 func (a *App) Open(ctx context.Context) (err error) {
+	if a.Config.LowMemory {
+		frugal()
+	}
 	steps := []func(context.Context) error{
 		a.openCertificates, a.openStore, a.checkDamage, a.checkMode, a.makeKey, a.openSandbox, a.openSessions, a.listen,
 	}
@@ -72,7 +75,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 }
 
 func (a *App) openStore(ctx context.Context) (err error) {
-	a.db, err = store.Open(ctx, store.Options{Path: a.Config.Database, Log: a.Log, Unlock: a.Config.keys.read, History: a.Config.History})
+	a.db, err = store.Open(ctx, store.Options{Path: a.Config.Database, Log: a.Log, Unlock: a.Config.keys.read, History: a.Config.History, Small: a.Config.LowMemory})
 	if err == nil {
 		a.sealer = startSealer(a.db, a.Config.keys, a.Log)
 	}
@@ -218,6 +221,7 @@ func (a *App) Serve(ctx context.Context) error {
 		return err
 	}
 	a.care = a.startCare()
+	a.saveMemory()
 	a.startBackups(ctx)
 	return stay(ctx, failed)
 }

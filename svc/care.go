@@ -18,6 +18,7 @@ const (
 // older than wanted, and gives SQLite its daily care. It does one thing at a time.
 type care struct {
 	app    *App
+	ctx    context.Context // ends when it stops
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
@@ -25,7 +26,7 @@ type care struct {
 // startCare begins at once. Stop it before the database is closed.
 func (a *App) startCare() *care {
 	ctx, cancel := context.WithCancel(context.Background())
-	c := &care{app: a, cancel: cancel}
+	c := &care{app: a, ctx: ctx, cancel: cancel}
 	c.done.Go(func() { c.run(ctx) })
 	return c
 }

@@ -56,6 +56,7 @@ type Config struct {
 	Retention        store.Retention
 	LogLevels        logLevels
 	LogFormat        string
+	LowMemory        bool
 	LogFile          string // "" means none
 	Endpoint         string // of a simulated WhatsApp; "" is the real one
 	RootKey          []byte
@@ -198,6 +199,7 @@ func (c *Config) copyFields() {
 	c.RateWindow = time.Duration(c.number("RATE_LIMIT_WINDOW_MS")) * time.Millisecond
 	c.Retention = store.Retention{History: c.days("HISTORY_DAYS"), Events: c.days("EVENTS_DAYS"), EventsMax: c.number("EVENTS_MAX"), Jobs: c.days("JOBS_DAYS")}
 	c.LogLevels, _ = parseLogLevels(c.values["LOG_LEVEL"])
+	c.LowMemory = c.values["MEMORY_PROFILE"] == memoryLow
 	c.LogFormat = c.values["LOG_FORMAT"]
 	c.LogFile = c.values["LOG_FILE"]
 	c.SessionGauges = c.values["METRICS_SESSIONS"] == "true"

@@ -66,6 +66,7 @@ func options() []option {
 		{env: "JOBS_DAYS", flag: "jobs-days", preset: "30", help: "delete jobs and batches that are over, and their Idempotency-Keys, after so many days; 0: never", check: whole(0, 36500)},
 		{env: "WEBHOOK_URL", flag: "webhook-url", hushed: true, help: "not used yet: webhooks come with a later version"},
 		{env: "WEBHOOK_SECRET", flag: "webhook-secret", secret: true, help: "not used yet: webhooks come with a later version"},
+		{env: "MEMORY_PROFILE", flag: "memory-profile", preset: "normal", help: "low: for a Raspberry Pi; takes less memory and more time. GOGC and GOMEMLIMIT, where set, weigh more", check: isMemory},
 		{env: "LOG_LEVEL", flag: "log-level", preset: "info", help: "debug, info, warn or error; silent says nothing. For a session behind its id, also of WhatsApp's library: info,shop=debug", check: isLevel},
 		{env: "LOG_FORMAT", flag: "log-format", preset: "text", help: "text, or json: an object a line", check: isFormat},
 		{env: "LOG_FILE", flag: "log-file", help: "append the log to this file too; at 10 MiB it becomes NAME.1, over the one before"},
@@ -177,6 +178,13 @@ func isFileTypes(s string) error {
 func isLevel(s string) error {
 	_, err := parseLogLevels(s)
 	return err
+}
+
+func isMemory(s string) error {
+	if s != "normal" && s != memoryLow {
+		return fmt.Errorf("must be normal or low")
+	}
+	return nil
 }
 
 func isFormat(s string) error {
