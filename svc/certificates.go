@@ -41,7 +41,11 @@ func (a *App) openCertificates(context.Context) error {
 		return err
 	}
 	a.certificates = c
-	c.changed = func() { a.report("certificate", a.announce()) }
+	c.changed = func() {
+		if err := a.announce(); err != nil {
+			a.Log.Warn("commands cannot be told of the new certificate", "error", err)
+		}
+	}
 	return nil
 }
 

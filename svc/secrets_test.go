@@ -140,3 +140,20 @@ func jsonLines(t *testing.T, log string) {
 		}
 	}
 }
+
+// TestLogOfOneSession looks closely at one of two sessions, also through the eyes of WhatsApp's library.
+func TestLogOfOneSession(t *testing.T) {
+	t.Parallel()
+	g := start(t, t.TempDir(), []string{"LOG_LEVEL=info,shop=debug"}, "run", "--sandbox")
+	g.pair("shop", ours)
+	g.pair("other", theirs)
+	must[object](g, 200, "POST", "/shop/messages/send", text(theirs, "hello"))
+	for _, want := range []string{"level=DEBUG msg=request method=POST route=/:sessionId/messages/send", "session=shop part=Socket", "level=INFO msg=\"session state\" session=other"} {
+		eventually(t, want, func() bool { return strings.Contains(g.log.String(), want) }) // a request is logged behind its answer
+	}
+	for line := range strings.Lines(g.log.String()) {
+		if strings.Contains(line, "level=DEBUG") && !strings.Contains(line, "session=shop") {
+			t.Errorf("not wanted: %s", line)
+		}
+	}
+}
