@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"wamux/api"
-	"wamux/assets"
 	"wamux/store"
 )
 
@@ -253,7 +252,7 @@ func TestErrorsAreDocumented(t *testing.T) {
 	var doc struct {
 		Errors map[string]string `json:"x-errors"`
 	}
-	if err := json.Unmarshal(assets.OpenAPI, &doc); err != nil {
+	if err := json.Unmarshal(openAPI(t), &doc); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob("testdata/v1-*.txt")

@@ -3,9 +3,10 @@ package assets
 
 import _ "embed"
 
-// OpenAPI is the OpenAPI 3.1 document of the API, as JSON.
+// OpenAPI is the OpenAPI 3.1 document of the API, openapi.json packed by gzip; a test of
+// package api packs it and holds the two together.
 //
-//go:embed openapi.json
+//go:embed openapi.json.gz
 var OpenAPI []byte
 
 // DocsPage is the page that shows the document to people, packed by gzip; a test
