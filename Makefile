@@ -46,7 +46,7 @@ cross: ## build for every target without cgo; the Linux binary stays under 25 MB
 
 bench: ## benchmarks, and the load driver: wamux beside bare whatsmeow
 	$(GO) test -run '^$$' -bench . -benchmem ./store/... ./svc/session ./svc/sandbox
-	$(GO) test -run '^$$' -bench Load -benchtime 1x -timeout 2h ./svc
+	$(GO) test -run '^$$' -bench 'Load|Appliance' -benchtime 1x -timeout 2h ./svc
 
 soak: ## the long tests: duplex, kills, power cuts, backups, restores, failing handlers, damage, each fuzz target for 10 minutes
 	WAMUX_ROUNDS=100 $(TEST) -timeout 6h -run '^TestDuplex$$' -v ./svc
