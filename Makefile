@@ -13,7 +13,7 @@ ALONE   := modernc.org/libc/... modernc.org/memory/... modernc.org/sqlite/lib fi
 export GORACE := suppressions=$(CURDIR)/.ci/races
 TEST    := $(GO) test $(RACE) $(if $(RACE),$(ALONE:%=-gcflags=%=-race=false)) -shuffle=on -count=1
 
-.PHONY: $(BIN) run test check vet lint cross bench soak test-sandbox test-baileys fuzz dist help clean
+.PHONY: $(BIN) run test check vet lint cross bench soak soak-day test-sandbox test-baileys fuzz dist help clean
 
 $(BIN): ## build ./wamux
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) .
@@ -60,6 +60,9 @@ soak: ## the long tests: duplex, kills, power cuts, backups, restores, failing h
 	WAMUX_ROUNDS=50 $(TEST) -timeout 6h -run '^TestRestores$$' -v ./svc
 	$(MAKE) fuzz FUZZTIME=10m
 	WAMUX_ROUNDS=100 $(TEST) -timeout 6h -run '^TestSealKill$$' -v ./svc
+
+soak-day: ## 24 hours of traffic with a network that flaps: memory, descriptors, goroutines
+	WAMUX_MINUTES=1440 $(TEST) -timeout 25h -run '^TestEndurance$$' -v ./svc
 
 test-sandbox: ## whatsmeow's own client against the simulated WhatsApp; an unknown stanza fails it
 	$(TEST) -v ./svc/sandbox/...
