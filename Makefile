@@ -13,7 +13,7 @@ ALONE   := modernc.org/libc/... modernc.org/memory/... modernc.org/sqlite/lib fi
 export GORACE := suppressions=$(CURDIR)/.ci/races
 TEST    := $(GO) test $(RACE) $(if $(RACE),$(ALONE:%=-gcflags=%=-race=false)) -shuffle=on -count=1
 
-.PHONY: $(BIN) run test check vet lint cross bench soak test-sandbox test-baileys fuzz dist help clean
+.PHONY: $(BIN) run test check vet lint cross bench soak soak-day test-sandbox test-baileys fuzz dist test-dist help clean
 
 $(BIN): ## build ./wamux
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) .
@@ -23,15 +23,18 @@ run: $(BIN) ## start the gateway with a simulated WhatsApp: no phone needed
 
 test: vet ## every test that CI runs
 	$(TEST) -timeout 20m ./svc ./svc/session ./store ./svc/sandbox ./... # the long ones first
+	$(GO) test -C .ci/release -shuffle=on -count=1 .
 
 check: vet lint cross test ## everything: vet for three systems, staticcheck, all targets, tests
 
 vet:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { echo "not gofmt'd:"; gofmt -l $$(git ls-files '*.go'); exit 1; }
 	$(GO) vet ./...
+	$(GO) vet -C .ci/release .
 
 lint: ## staticcheck, and vet as Windows and macOS see the code
 	$(GO) tool staticcheck ./...
+	tool=$$($(GO) tool -n staticcheck) && cd .ci/release && $$tool .
 	GOOS=windows GOARCH=amd64 $(GO) vet ./...
 	GOOS=darwin GOARCH=arm64 $(GO) vet ./...
 
@@ -46,7 +49,7 @@ cross: ## build for every target without cgo; the Linux binary stays under 25 MB
 
 bench: ## benchmarks, and the load driver: wamux beside bare whatsmeow
 	$(GO) test -run '^$$' -bench . -benchmem ./store/... ./svc/session ./svc/sandbox
-	$(GO) test -run '^$$' -bench Load -benchtime 1x -timeout 2h ./svc
+	$(GO) test -run '^$$' -bench 'Load|Appliance' -benchtime 1x -timeout 2h ./svc
 
 soak: ## the long tests: duplex, kills, power cuts, backups, restores, failing handlers, damage, each fuzz target for 10 minutes
 	WAMUX_ROUNDS=100 $(TEST) -timeout 6h -run '^TestDuplex$$' -v ./svc
@@ -60,6 +63,9 @@ soak: ## the long tests: duplex, kills, power cuts, backups, restores, failing h
 	WAMUX_ROUNDS=50 $(TEST) -timeout 6h -run '^TestRestores$$' -v ./svc
 	$(MAKE) fuzz FUZZTIME=10m
 	WAMUX_ROUNDS=100 $(TEST) -timeout 6h -run '^TestSealKill$$' -v ./svc
+
+soak-day: ## 24 hours of traffic with a network that flaps: memory, descriptors, goroutines
+	WAMUX_MINUTES=1440 $(TEST) -timeout 25h -run '^TestEndurance$$' -v ./svc
 
 test-sandbox: ## whatsmeow's own client against the simulated WhatsApp; an unknown stanza fails it
 	$(TEST) -v ./svc/sandbox/...
@@ -75,12 +81,12 @@ fuzz: ## each fuzz target for FUZZTIME (30s, or 1000x for a count), 30 seconds w
 	  for f in $$(grep -oh '^func Fuzz[A-Za-z0-9]*' $$d/*_test.go | cut -d ' ' -f 2); do echo "$$d $$f"; \
 	    (cd $$d && $$bin -test.run '^$$' -test.fuzz "^$$f$$" -test.fuzztime $(FUZZTIME) -test.fuzzcachedir "$$cache/$$($(GO) list .)") || exit 1; done; done
 
-dist: ## release binaries and their checksums in dist/
-	@rm -rf dist && mkdir dist
-	@for t in $(TARGETS); do set -- $$(echo $$t | tr / ' '); \
-	  out=dist/$(BIN)-$$1-$$2$${3:+v$$3}; test $$1 = windows && out=$$out.exe; \
-	  echo "$$out"; CGO_ENABLED=0 GOOS=$$1 GOARCH=$$2 GOARM=$$3 $(GO) build -trimpath -ldflags '-s -w' -o $$out . || exit 1; done
-	@cd dist && sha256sum * > SHA256SUMS
+# RELEASE=-help tells what the program can be told.
+dist: ## a release in dist/: binaries, archives, .deb, .rpm, SBOMs, an image, checksums
+	$(GO) run -C .ci/release . $(RELEASE)
+
+test-dist: ## releases are the same each time, install, run and go away (root on Debian, half an hour)
+	bash .ci/dist-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[$$()a-zA-Z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST) | sed 's/\$$(BIN)/      /'

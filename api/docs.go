@@ -21,23 +21,23 @@ func docsPolicy() string {
 // docsPage answers GET /docs. The page needs no script and nothing from outside.
 func (a *api) docsPage(w http.ResponseWriter, r *request) error {
 	w.Header().Set("Content-Security-Policy", docsPolicy())
-	return writePacked(w, "text/html; charset=utf-8", assets.DocsPage)
-}
-
-// writePacked answers with what was packed by gzip, unpacked.
-func writePacked(w http.ResponseWriter, contentType string, packed []byte) error {
-	from, err := gzip.NewReader(bytes.NewReader(packed))
-	if err != nil {
-		return err
-	}
-	plain, err := io.ReadAll(from)
-	if err != nil {
-		return err
-	}
-	return write(w, http.StatusOK, contentType, plain)
+	return unpack(w, "text/html; charset=utf-8", assets.DocsPage)
 }
 
 // v1OpenAPI answers GET /v1/openapi.json.
 func (a *api) v1OpenAPI(w http.ResponseWriter, r *request) error {
-	return writePacked(w, "application/json; charset=utf-8", assets.PackedOpenAPI)
+	return unpack(w, "application/json; charset=utf-8", assets.OpenAPI)
+}
+
+// unpack answers with a file that the binary carries packed.
+func unpack(w http.ResponseWriter, kind string, file []byte) error {
+	packed, err := gzip.NewReader(bytes.NewReader(file))
+	if err != nil {
+		return err
+	}
+	whole, err := io.ReadAll(packed)
+	if err != nil {
+		return err
+	}
+	return write(w, http.StatusOK, kind, whole)
 }

@@ -150,7 +150,7 @@ func TestOpenAPI(t *testing.T) {
 		}
 		Tags []struct{ Name string }
 	}
-	if err := json.Unmarshal(openAPIFile(), &doc); err != nil || !strings.HasPrefix(doc.OpenAPI, "3.1") {
+	if err := json.Unmarshal(openAPI(t), &doc); err != nil || !strings.HasPrefix(doc.OpenAPI, "3.1") {
 		t.Fatalf("openapi %q: %v", doc.OpenAPI, err)
 	}
 	routes := map[string]bool{}
@@ -198,7 +198,7 @@ func documented(pattern string) (string, []string) {
 // TestReferences finds no reference in the document that leads nowhere.
 func TestReferences(t *testing.T) {
 	var doc any
-	if err := json.Unmarshal(openAPIFile(), &doc); err != nil {
+	if err := json.Unmarshal(openAPI(t), &doc); err != nil {
 		t.Fatal(err)
 	}
 	var walk func(v any)

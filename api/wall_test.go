@@ -252,7 +252,7 @@ func TestErrorsAreDocumented(t *testing.T) {
 	var doc struct {
 		Errors map[string]string `json:"x-errors"`
 	}
-	if err := json.Unmarshal(openAPIFile(), &doc); err != nil {
+	if err := json.Unmarshal(openAPI(t), &doc); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob("testdata/v1-*.txt")

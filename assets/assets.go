@@ -3,11 +3,11 @@ package assets
 
 import _ "embed"
 
-// PackedOpenAPI is the OpenAPI 3.1 document of the API, as JSON, packed by gzip: openapi.json
-// would be 150 KB more in the binary. A test of package api packs it, and holds the two together.
+// OpenAPI is the OpenAPI 3.1 document of the API, openapi.json packed by gzip; a test of
+// package api packs it and holds the two together.
 //
 //go:embed openapi.json.gz
-var PackedOpenAPI []byte
+var OpenAPI []byte
 
 // DocsPage is the page that shows the document to people, packed by gzip; a test
 // of package api makes it of the document and holds the two together.

@@ -125,8 +125,8 @@ type player struct {
 func (p *player) line(text string) error {
 	thread, text, _ := strings.Cut(text, " ")
 	text = strings.TrimLeft(text, " ")
-	if strings.HasPrefix(text, "+++") {
-		return nil // the thread is gone
+	if strings.HasPrefix(text, "+++") || text == "???( <detached ...>" {
+		return nil // the thread is gone, or had not done anything yet when the process ended
 	}
 	if head, cut := strings.CutSuffix(text, " <unfinished ...>"); cut {
 		name, args, _ := strings.Cut(head, "(")

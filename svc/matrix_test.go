@@ -82,7 +82,11 @@ type matrix struct {
 
 func theDocument(t testing.TB) (doc object) {
 	t.Helper()
-	if err := json.Unmarshal(openAPIFile(t), &doc); err != nil {
+	text, err := os.ReadFile("../assets/openapi.json")
+	if err == nil {
+		err = json.Unmarshal(text, &doc)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	return doc
@@ -197,14 +201,4 @@ func (m matrix) documents(r api.Route, a answered) bool {
 // isSentence: it begins with a capital or a field's name, is one line, and is short enough to read.
 func isSentence(s string) bool {
 	return len(s) > 8 && len(s) < 400 && !strings.ContainsAny(s, "\n\x00") && strings.Contains(s, " ")
-}
-
-// openAPIFile is the document that describes the API.
-func openAPIFile(t testing.TB) []byte {
-	t.Helper()
-	text, err := os.ReadFile("../assets/openapi.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }

@@ -37,7 +37,11 @@ func TestFaultsAreDocumented(t *testing.T) {
 			}
 		}
 	}
-	if err := json.Unmarshal(openAPIFile(t), &doc); err != nil {
+	text, err := os.ReadFile("../../assets/openapi.json")
+	if err == nil {
+		err = json.Unmarshal(text, &doc)
+	}
+	if err != nil {
 		t.Fatal(err)
 	}
 	if got := doc.Components.Schemas.SandboxFault.Properties.Kind.Enum; !slices.Equal(got, faultKinds()) {
@@ -310,14 +314,4 @@ func TestMoveToLID(t *testing.T) {
 	if p, err := w.Phone(t.Context(), alice); err != nil || p.Undecryptable > 1 || p.ReusedCounters > 0 {
 		t.Errorf("%+v, %v", p, err)
 	}
-}
-
-// openAPIFile is the document that describes the API.
-func openAPIFile(t *testing.T) []byte {
-	t.Helper()
-	text, err := os.ReadFile("../../assets/openapi.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
 }

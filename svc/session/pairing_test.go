@@ -33,7 +33,7 @@ func TestPairingOnBrokenDisk(t *testing.T) {
 			w.phone(bob)
 			kinds := broken.Kinds()
 			l := &linking{w: w, disk: &disk, link: way.link, all: way.all}
-			disk.PassOver(10) // of 812 pre-keys, each two statements
+			disk.PassOver(10)                        // of 812 pre-keys, each two statements
 			for n, missed := 1, 0; missed < 5; n++ { // a linking may end before the disk breaks, also while more follow
 				missed++
 				if l.strike(n, kinds[n%len(kinds)]) {

@@ -1,0 +1,19 @@
+//go:build unix
+
+package svc_test
+
+import (
+	"syscall"
+	"time"
+)
+
+// holdUp stops a process for a second, as a machine does that sleeps, or until what it
+// returns is called.
+func holdUp(pid int) (goOn func()) {
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
+	timer := time.AfterFunc(time.Second, func() { _ = syscall.Kill(pid, syscall.SIGCONT) })
+	return func() {
+		timer.Stop()
+		_ = syscall.Kill(pid, syscall.SIGCONT)
+	}
+}
