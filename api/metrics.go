@@ -48,7 +48,7 @@ func (a *api) metrics(w http.ResponseWriter, r *request) error {
 func (a *api) tellBuild(e *exposition) {
 	e.gauge("wamux_build_info", "What this program is; the value is always 1.")
 	e.sample(1, label{"version", a.Version}, label{"goversion", runtime.Version()}, label{"os", runtime.GOOS}, label{"arch", runtime.GOARCH})
-	e.one("wamux_ready", "1 when /readyz says so, as far as that is known without a try.", truth(a.phase.problem() == nil))
+	e.one("wamux_ready", "1 from when the sessions are started until wamux stops; wamux_database_writable is the other half of /readyz.", truth(a.phase.problem() == nil))
 }
 
 func truth(v bool) float64 {
