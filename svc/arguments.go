@@ -72,8 +72,9 @@ func (p program) prepared(args []string, own map[string]bool, check func(argumen
 	}
 	if c, err = p.config(a.config); err != nil {
 		p.fail(exitUsage, err, settingsHint)
+		return a, c, false
 	}
-	return a, c, err == nil
+	return a, c.orService(thisHost()), true
 }
 
 // noWords checks the arguments of a command that stands alone.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -17,6 +18,15 @@ import (
 
 // run starts the gateway and stays until the context ends or it fails.
 func (p program) run(ctx context.Context, args []string) int {
+	return osservice.Serve(ctx, func(ctx context.Context, events io.Writer) int {
+		if events != nil {
+			p.stderr = both{p.stderr, events}
+		}
+		return p.gateway(ctx, args)
+	})
+}
+
+func (p program) gateway(ctx context.Context, args []string) int {
 	config, err := p.config(args)
 	if err != nil {
 		return p.fail(exitUsage, err, settingsHint)

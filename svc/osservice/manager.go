@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -21,7 +20,7 @@ type Manager struct {
 	run  Runner
 }
 
-// Runner runs a command and waits for it. Its error holds what the command said.
+// Runner runs a command and waits for it. Its error is a [CommandError].
 type Runner func(ctx context.Context, name string, args ...string) error
 
 // NewManager returns the manager of a kind. root is put before the paths it writes to, and is "" for this machine; home is
@@ -30,23 +29,27 @@ func NewManager(kind Kind, root, home string, run Runner) *Manager {
 	return &Manager{kind, root, home, run}
 }
 
+// CommandError is a command of the manager that failed. What it said is not in it: that is for who calls it by hand.
+type CommandError struct {
+	Line    string // the command, as it is typed
+	What    string // a sentence about it, "" for the usual one
+	Working bool   // it was to start or to stop the service
+	Err     error
+}
+
+func (e *CommandError) Error() string { return or(e.What, "`"+e.Line+"` failed") }
+func (e *CommandError) Unwrap() error { return e.Err }
+
 // Command is the Runner of this machine.
 func Command(ctx context.Context, name string, args ...string) error {
-	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, name, args...)
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Run(); err != nil {
-		line, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
-		return fmt.Errorf("`%s` failed: %s", strings.Join(append([]string{name}, args...), " "), or(line, err.Error()))
+	if err := exec.CommandContext(ctx, name, args...).Run(); err != nil {
+		return &CommandError{Line: strings.Join(append([]string{name}, args...), " "), Err: err}
 	}
 	return nil
 }
 
-// Kind is what the manager is.
-func (m *Manager) Kind() Kind { return m.kind }
-
 // Path is where the text of a service belongs.
-func (m *Manager) Path(s Service) string {
+func (m *Manager) Path(s *Service) string {
 	switch {
 	case m.kind == Systemd && s.Personal:
 		return m.home + "/.config/systemd/user/" + s.Name + ".service"
@@ -61,14 +64,14 @@ func (m *Manager) Path(s Service) string {
 }
 
 // Installed tells whether there is a service of that name.
-func (m *Manager) Installed(s Service) bool {
+func (m *Manager) Installed(s *Service) bool {
 	_, err := os.Stat(m.root + m.Path(s))
 	return err == nil
 }
 
 // Prepare makes what must be there before the service starts: folders, and its account where the manager makes none. What
 // is there stays.
-func (m *Manager) Prepare(ctx context.Context, s Service) error {
+func (m *Manager) Prepare(ctx context.Context, s *Service) error {
 	if err := os.MkdirAll(m.root+filepath.Dir(s.Settings), 0o755); err != nil {
 		return err
 	}
@@ -90,7 +93,7 @@ func (m *Manager) Prepare(ctx context.Context, s Service) error {
 }
 
 // addAccount knows the tools of most systems, and those of BusyBox.
-func (m *Manager) addAccount(ctx context.Context, s Service) error {
+func (m *Manager) addAccount(ctx context.Context, s *Service) error {
 	err := m.run(ctx, "useradd", "--system", "--user-group", "--no-create-home", "--home-dir", s.Data, "--shell", "/bin/false", s.Account)
 	if err == nil {
 		return nil
@@ -103,7 +106,7 @@ func (m *Manager) addAccount(ctx context.Context, s Service) error {
 }
 
 // Lend lets the service read a file of the machine's settings that only root may read else. Systemd needs no such thing.
-func (m *Manager) Lend(ctx context.Context, s Service, path string) error {
+func (m *Manager) Lend(ctx context.Context, s *Service, path string) error {
 	if s.Personal || m.kind == Systemd {
 		return nil
 	}
@@ -112,7 +115,7 @@ func (m *Manager) Lend(ctx context.Context, s Service, path string) error {
 
 // Install hands the service to the manager, which starts it at every boot from then on; it does not start it now. changed
 // is false when the manager had just this service already.
-func (m *Manager) Install(ctx context.Context, s Service) (changed bool, err error) {
+func (m *Manager) Install(ctx context.Context, s *Service) (changed bool, err error) {
 	path, text := m.root+m.Path(s), []byte(s.Text(m.kind))
 	before, err := os.ReadFile(path)
 	if err == nil && bytes.Equal(before, text) {
@@ -121,7 +124,7 @@ func (m *Manager) Install(ctx context.Context, s Service) (changed bool, err err
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return false, err
 	}
-	if err := replaceFile(path, text, m.mode()); err != nil {
+	if err := ReplaceFile(path, text, m.mode()); err != nil {
 		return false, err
 	}
 	return true, m.do(ctx, s, "reload", "enable")
@@ -134,25 +137,8 @@ func (m *Manager) mode() fs.FileMode {
 	return 0o644
 }
 
-// replaceFile leaves the old text or the new one, whatever happens.
-func replaceFile(path string, text []byte, mode fs.FileMode) error {
-	fresh := path + ".new"
-	_ = os.Remove(fresh) // of a call that was cut off
-	err := os.WriteFile(fresh, text, mode)
-	if err == nil {
-		err = os.Chmod(fresh, mode) // whatever the umask
-	}
-	if err == nil {
-		err = os.Rename(fresh, path)
-	}
-	if err != nil {
-		_ = os.Remove(fresh)
-	}
-	return err
-}
-
 // Uninstall stops the service and takes it from the manager. Its data and settings stay.
-func (m *Manager) Uninstall(ctx context.Context, s Service) error {
+func (m *Manager) Uninstall(ctx context.Context, s *Service) error {
 	err := m.Stop(ctx, s)
 	if m.kind != Launchd { // where a service that is not there any more is none
 		err = errors.Join(err, m.do(ctx, s, "disable"))
@@ -167,10 +153,10 @@ func (m *Manager) Uninstall(ctx context.Context, s Service) error {
 }
 
 // Start starts the service. With systemd it returns when the service is at work.
-func (m *Manager) Start(ctx context.Context, s Service) error { return m.do(ctx, s, "start") }
+func (m *Manager) Start(ctx context.Context, s *Service) error { return m.do(ctx, s, "start") }
 
 // Stop stops the service and waits for its end. It is started again at the next boot. One that does not run is no error.
-func (m *Manager) Stop(ctx context.Context, s Service) error {
+func (m *Manager) Stop(ctx context.Context, s *Service) error {
 	if m.kind == Launchd && !m.Running(ctx, s) {
 		return nil
 	}
@@ -178,7 +164,7 @@ func (m *Manager) Stop(ctx context.Context, s Service) error {
 }
 
 // Restart stops the service, when it runs, and starts it.
-func (m *Manager) Restart(ctx context.Context, s Service) error {
+func (m *Manager) Restart(ctx context.Context, s *Service) error {
 	if m.kind == Launchd { // which reads the text only when it begins
 		return errors.Join(m.Stop(ctx, s), m.Start(ctx, s))
 	}
@@ -186,12 +172,22 @@ func (m *Manager) Restart(ctx context.Context, s Service) error {
 }
 
 // Running tells whether the service runs.
-func (m *Manager) Running(ctx context.Context, s Service) bool { return m.do(ctx, s, "running") == nil }
+func (m *Manager) Running(ctx context.Context, s *Service) bool {
+	return m.do(ctx, s, "running") == nil
+}
 
-func (m *Manager) do(ctx context.Context, s Service, verbs ...string) error {
+// do tells the manager each of these things, until it refuses one. What it has no command for needs none.
+func (m *Manager) do(ctx context.Context, s *Service, verbs ...string) error {
+	user, domain := "", "system"
+	if s.Personal {
+		user, domain = "--user", "gui/"+strconv.Itoa(os.Getuid())
+	}
+	words := strings.NewReplacer("NAME", s.Name, "USER", user, "DOMAIN", domain, "PATH", m.Path(s))
 	for _, verb := range verbs {
-		for _, command := range m.commands(s)[verb] {
-			if err := m.run(ctx, command[0], command[1:]...); err != nil {
+		for line := range strings.Lines(commands(m.kind)) {
+			if known, command, _ := strings.Cut(line, " "); known != verb {
+				continue
+			} else if err := m.tell(ctx, verb, strings.Fields(words.Replace(command))); err != nil {
 				return err
 			}
 		}
@@ -199,42 +195,46 @@ func (m *Manager) do(ctx context.Context, s Service, verbs ...string) error {
 	return nil
 }
 
-// commands are what the manager is told, by verb. A verb that it knows nothing of needs no command.
-func (m *Manager) commands(s Service) map[string][][]string {
-	name := s.Name
-	switch m.kind {
-	case Systemd:
-		ctl := func(args ...string) [][]string {
-			if s.Personal {
-				args = append([]string{"--user"}, args...)
-			}
-			return [][]string{append([]string{"systemctl"}, args...)}
-		}
-		unit := name + ".service"
-		return map[string][][]string{"reload": ctl("daemon-reload"), "forget": ctl("daemon-reload"), "enable": ctl("enable", "--quiet", unit),
-			"disable": ctl("disable", "--quiet", unit), "start": ctl("start", unit), "stop": ctl("stop", unit),
-			"restart": ctl("restart", unit), "running": ctl("is-active", "--quiet", unit)}
-	case OpenRC:
-		c := m.script("rc-service", name)
-		c["enable"], c["disable"] = [][]string{{"rc-update", "add", name, "default"}}, [][]string{{"rc-update", "del", name, "default"}}
-		return c
-	case SysV:
-		c := m.script("/etc/init.d/" + name)
-		c["enable"], c["forget"] = [][]string{{"update-rc.d", name, "defaults"}}, [][]string{{"update-rc.d", name, "remove"}}
-		return c
+func (m *Manager) tell(ctx context.Context, verb string, command []string) error {
+	err := m.run(ctx, command[0], command[1:]...)
+	if failed := (*CommandError)(nil); errors.As(err, &failed) {
+		failed.Working = verb == "start" || verb == "stop" || verb == "restart"
 	}
-	domain := "system"
-	if s.Personal {
-		domain = "gui/" + strconv.Itoa(os.Getuid())
-	}
-	return map[string][][]string{"enable": {{"launchctl", "enable", domain + "/" + name}}, "start": {{"launchctl", "bootstrap", domain, m.Path(s)}},
-		"stop": {{"launchctl", "bootout", domain + "/" + name}}, "running": {{"launchctl", "print", domain + "/" + name}}}
+	return err
 }
 
-// script are the verbs of an init script.
-func (m *Manager) script(command ...string) map[string][][]string {
-	verb := func(v string) [][]string { return [][]string{append(append([]string{}, command...), v)} }
-	return map[string][][]string{"start": verb("start"), "stop": verb("stop"), "restart": verb("restart"), "running": verb("status")}
+// commands are what a manager is told, a line each behind what it is for. launchd reads the text when it begins, systemd
+// when it is told to.
+func commands(kind Kind) string {
+	switch kind {
+	case Systemd:
+		return `reload systemctl USER daemon-reload
+forget systemctl USER daemon-reload
+enable systemctl USER enable --quiet NAME.service
+disable systemctl USER disable --quiet NAME.service
+start systemctl USER start NAME.service
+stop systemctl USER stop NAME.service
+restart systemctl USER restart NAME.service
+running systemctl USER is-active --quiet NAME.service`
+	case OpenRC:
+		return `enable rc-update add NAME default
+disable rc-update del NAME default
+start rc-service NAME start
+stop rc-service NAME stop
+restart rc-service NAME restart
+running rc-service NAME status`
+	case SysV:
+		return `enable update-rc.d NAME defaults
+forget update-rc.d NAME remove
+start /etc/init.d/NAME start
+stop /etc/init.d/NAME stop
+restart /etc/init.d/NAME restart
+running /etc/init.d/NAME status`
+	}
+	return `enable launchctl enable DOMAIN/NAME
+start launchctl bootstrap DOMAIN PATH
+stop launchctl bootout DOMAIN/NAME
+running launchctl print DOMAIN/NAME`
 }
 
 // Linger lets the services of a user run also while that user is not logged in, where the manager knows such a thing.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -49,8 +48,8 @@ type Service struct {
 
 // New returns the service as it is by default: its account and folders are called after it. home is that of the user, and
 // state and config where programs keep their data and settings, "" for the usual places; they count when personal is set.
-func New(kind Kind, name string, personal bool, home, state, config string) Service {
-	s := Service{Name: name, Binary: "/usr/bin/wamux", Personal: personal}
+func New(kind Kind, name string, personal bool, home, state, config string) *Service {
+	s := &Service{Name: name, Binary: "/usr/bin/wamux", Personal: personal}
 	switch {
 	case personal:
 		s.Data = filepath.Join(or(state, home+"/.local/state"), name)
@@ -77,8 +76,8 @@ func or(path, usual string) string {
 }
 
 // Check says what is wrong with the names, which stand in texts that a manager takes apart.
-func (s Service) Check() error {
-	if !serviceName.MatchString(s.Name) {
+func (s *Service) Check() error {
+	if !isName(s.Name) {
 		return errors.New("the name of a service must be of 1 to 30 small letters, digits and -, and begin with a letter")
 	}
 	for _, path := range append([]string{s.Binary, s.Data, s.Settings}, s.Writable...) {
@@ -92,10 +91,13 @@ func (s Service) Check() error {
 	return nil
 }
 
-var serviceName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,29}$`)
+func isName(name string) bool {
+	const letters, others = "abcdefghijklmnopqrstuvwxyz", "0123456789-"
+	return name != "" && len(name) <= 30 && strings.Trim(name[:1], letters) == "" && strings.Trim(name, letters+others) == ""
+}
 
 // Text is what the manager reads about the service. The same service gives the same text on any machine.
-func (s Service) Text(kind Kind) string {
+func (s *Service) Text(kind Kind) string {
 	text := map[Kind]string{Systemd: systemdUnit, OpenRC: openRCScript, SysV: sysVScript, Launchd: launchdPlist}[kind]
 	if kind == Systemd && s.Personal {
 		text = systemdUserUnit
@@ -104,9 +106,9 @@ func (s Service) Text(kind Kind) string {
 }
 
 // fill puts the service into a text. A line that speaks of what the service has not is left out.
-func (s Service) fill(text string) string {
+func (s *Service) fill(text string) string {
 	words := map[string]string{"NAME": s.Name, "BINARY": s.Binary, "ACCOUNT": s.Account, "DATA": s.Data, "SETTINGS": s.Settings,
-		"IDENTITY": s.Identity, "NONE": NoCredential, "VARIABLE": SettingsVariable, "WRITABLE": strings.Join(s.Writable, " ")}
+		"IDENTITY": s.Identity, "NONE": NoCredential, "VARIABLE": SettingsVariable, "WRITABLE": s.writable()}
 	var filled []string
 	for line := range strings.Lines(text) {
 		missing := false
@@ -123,6 +125,14 @@ func (s Service) fill(text string) string {
 		}
 	}
 	return strings.Join(filled, "")
+}
+
+// writable is a list for systemd, whose dashes let it pass over a folder that is not there, such as a disk that is not in.
+func (s *Service) writable() string {
+	if len(s.Writable) == 0 {
+		return ""
+	}
+	return "-" + strings.Join(s.Writable, " -")
 }
 
 // IsKind tells whether there is a text of this kind.
