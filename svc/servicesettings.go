@@ -54,11 +54,10 @@ func usageError(err error) error {
 
 // settingsFirst is a new file. Where no journal takes what a service says, it has a log of its own.
 func (c *serviceCall) settingsFirst() string {
-	switch c.h.kind {
-	case osservice.SysV, osservice.Launchd, osservice.Windows:
-		return settingsHead + "LOG_FILE=wamux.log\n"
+	if c.h.kind == osservice.Systemd {
+		return settingsHead
 	}
-	return settingsHead
+	return settingsHead + "LOG_FILE=wamux.log\n"
 }
 
 // settingsGiven are the settings of a command line, in its order.

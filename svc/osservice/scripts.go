@@ -14,8 +14,6 @@ respawn_delay=2
 respawn_max=0
 retry="TERM/60/KILL/5"
 rc_ulimit="-c 0 -n 65536"
-output_logger="logger -t ${NAME}"
-error_logger="logger -t ${NAME}"
 export ${VARIABLE}="${SETTINGS}"
 
 depend() {
