@@ -117,7 +117,7 @@ func (c *serviceCall) bringUp(ctx context.Context, changed bool) error {
 
 // greet says where everything is, and what to do next.
 func (c *serviceCall) greet(ctx context.Context, config Config) error {
-	file := c.h.fileOf(c.inData(config.Database))
+	file := c.h.fileOf(within(c.s.Data, config.Database))
 	url, err := c.listens(ctx, config, file)
 	if err != nil {
 		return err
@@ -171,14 +171,6 @@ func (c *serviceCall) listens(ctx context.Context, config Config, file string) (
 			return "", &store.Error{Message: "the service " + c.s.Name + " is installed, but does not listen yet", Hint: "look at " + c.s.Data + " for its log, or at that of the system"}
 		}
 	}
-}
-
-// inData is a path as the service sees it, whose working folder is its data.
-func (c *serviceCall) inData(path string) string {
-	if filepath.IsAbs(path) {
-		return path
-	}
-	return filepath.Join(c.s.Data, path)
 }
 
 // outside are the folders that the settings name and that systemd would keep the service from writing to.

@@ -128,7 +128,11 @@ func (c *serviceCall) uninstall(ctx context.Context) error {
 	if err := c.h.manager.Uninstall(ctx, c.s); err != nil {
 		return c.failed(err)
 	}
-	fmt.Fprintf(c.p.stdout, "the service %s is gone\nyour data stays in %s, its settings in %s\n", c.s.Name, c.s.Data, filepath.Dir(c.s.Settings))
+	gone := "is gone"
+	if c.h.manager.Installed(c.s) {
+		gone = "is stopped and starts no more; the package that it came with has the rest"
+	}
+	fmt.Fprintf(c.p.stdout, "the service %s %s\nyour data stays in %s, its settings in %s\n", c.s.Name, gone, c.s.Data, filepath.Dir(c.s.Settings))
 	return nil
 }
 

@@ -176,6 +176,30 @@ func TestInstallForOneUser(t *testing.T) {
 	}
 }
 
+// TestInstallBesidePackage: the unit of a package serves as it is, and stays.
+func TestInstallBesidePackage(t *testing.T) {
+	m := newMachine(t, osservice.Systemd)
+	m.host.self = "/usr/bin/env" // as if it came with it
+	s := osservice.New(osservice.Systemd, "wamux", false, "", "", "")
+	s.Binary = m.host.self
+	unit := m.host.root + "/usr/lib/systemd/system/wamux.service"
+	if err := errors.Join(os.MkdirAll(filepath.Dir(unit), 0o755), os.WriteFile(unit, []byte(s.Text(osservice.Systemd)), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if os.Getuid() == 0 { // else nothing counts as guarded in a container of users
+		m.does("install") // which makes the file of settings
+		m.does("install")
+		m.told("systemctl enable --quiet wamux.service", "systemctl is-active --quiet wamux.service")
+		if _, err := os.Stat(m.host.root + "/etc/systemd/system/wamux.service"); err == nil {
+			t.Error("a unit of our own was written over the same one of the package")
+		}
+	}
+	if out := m.does("uninstall"); !strings.Contains(out, "the package that it came with has the rest") {
+		t.Errorf("got %s", out)
+	}
+	m.read("/usr/lib/systemd/system/wamux.service")
+}
+
 // TestInstallElsewhere: what lies outside of its folder is opened to the service, and to nothing else.
 func TestInstallElsewhere(t *testing.T) {
 	m := newMachine(t, osservice.Systemd)
@@ -305,13 +329,17 @@ func TestNoCredential(t *testing.T) {
 func TestFindsService(t *testing.T) {
 	t.Chdir(t.TempDir())
 	m := newMachine(t, osservice.Systemd)
-	m.does("install", "--port", "3999")
+	m.does("install", "--port", "3999", "--log-file", "all.log")
 	mine := func() string {
 		c, err := readConfig(sources{env: func(string) (string, bool) { return "", false }})
 		if err != nil {
 			t.Fatal(err)
 		}
-		return c.orService(m.host).Database
+		c = c.orService(m.host)
+		if c.Database != "./wamux.db" && (c.Port != "3999" || c.LogFile != filepath.Join(m.host.root, "/var/lib/wamux/all.log")) {
+			t.Errorf("got port %s, log %s", c.Port, c.LogFile)
+		}
+		return c.Database
 	}
 	if got := mine(); got != "./wamux.db" {
 		t.Errorf("it does not run: got %s", got)

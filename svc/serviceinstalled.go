@@ -25,15 +25,43 @@ func (c Config) orService(h host) Config {
 		if err != nil {
 			continue
 		}
-		if !filepath.IsAbs(its.Database) {
-			its.Database = filepath.Join(h.fileOf(s.Data), its.Database)
-		}
-		if _, held := store.Holder(its.Database); held {
-			its.keys = c.keys
-			return its
+		data := h.fileOf(s.Data)
+		if its.Database = within(data, its.Database); runs(its.Database) {
+			return c.with(its, data)
 		}
 	}
 	return c
+}
+
+func runs(database string) bool {
+	_, held := store.Holder(database)
+	return held
+}
+
+// with is the configuration with what the service has, whose folder is data, for all that is not given here.
+func (c Config) with(its Config, data string) Config {
+	c.Database = its.Database
+	if c.givenAs["API_KEYS"] == "default" {
+		c.APIKeys = its.APIKeys
+	}
+	if c.givenAs["LOG_FILE"] == "default" {
+		c.LogFile = within(data, its.LogFile)
+	}
+	if c.givenAs["BACKUP_DIR"] == "default" {
+		c.BackupDir = within(data, its.BackupDir)
+	}
+	if c.givenAs["PORT"] == "default" && c.givenAs["HOST"] == "default" {
+		c.Host, c.Port = its.Host, its.Port
+	}
+	return c
+}
+
+// within is a path that somebody means whose working folder is data; "" stays "".
+func within(data, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(data, path)
 }
 
 // tellService says how the services are that are installed, in a line each.

@@ -65,7 +65,18 @@ func (m *Manager) Path(s *Service) string {
 
 // Installed tells whether there is a service of that name.
 func (m *Manager) Installed(s *Service) bool {
-	_, err := os.Stat(m.root + m.Path(s))
+	return m.exists(m.Path(s)) || m.Packaged(s)
+}
+
+// Packaged tells whether the service came with a package, whose files are not ours to change: our own weigh more.
+func (m *Manager) Packaged(s *Service) bool {
+	return m.kind == Systemd && !s.Personal && m.exists(packaged(s))
+}
+
+func packaged(s *Service) string { return "/usr/lib/systemd/system/" + s.Name + ".service" }
+
+func (m *Manager) exists(path string) bool {
+	_, err := os.Stat(m.root + path)
 	return err == nil
 }
 
@@ -118,6 +129,9 @@ func (m *Manager) Lend(ctx context.Context, s *Service, path string) error {
 func (m *Manager) Install(ctx context.Context, s *Service) (changed bool, err error) {
 	path, text := m.root+m.Path(s), []byte(s.Text(m.kind))
 	before, err := os.ReadFile(path)
+	if m.Packaged(s) && err != nil {
+		before, err = os.ReadFile(m.root + packaged(s))
+	}
 	if err == nil && bytes.Equal(before, text) {
 		return false, m.do(ctx, s, "enable")
 	}
@@ -146,7 +160,7 @@ func (m *Manager) Uninstall(ctx context.Context, s *Service) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Remove(m.root + m.Path(s)); err != nil {
+	if err := os.Remove(m.root + m.Path(s)); err != nil && !m.Packaged(s) {
 		return err
 	}
 	return m.do(ctx, s, "forget")
