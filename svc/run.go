@@ -18,7 +18,7 @@ import (
 
 // run starts the gateway and stays until the context ends or it fails.
 func (p program) run(ctx context.Context, args []string) int {
-	return osservice.Serve(ctx, func(ctx context.Context, events io.Writer) int {
+	return osservice.Serve(ctx, args, func(ctx context.Context, args []string, events io.Writer) int {
 		if events != nil {
 			p.stderr = both{p.stderr, events}
 		}

@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"syscall"
 	"time"
+	"unsafe"
 
 	"github.com/kardianos/service"
 	"golang.org/x/sys/windows"
-	"golang.org/x/sys/windows/registry"
+	"golang.org/x/sys/windows/svc/eventlog"
 	"golang.org/x/sys/windows/svc/mgr"
 )
 
@@ -26,7 +26,7 @@ type Control struct{}
 // handle is the service as the library knows it.
 func (*Control) handle(s *Service) (service.Service, error) {
 	return service.New(nil, &service.Config{Name: s.Name, DisplayName: s.Name + ", a WhatsApp gateway",
-		Description: "Many WhatsApp accounts behind a REST API on this machine.", UserName: s.Account, Executable: s.Binary, Arguments: []string{"run"},
+		Description: "Many WhatsApp accounts behind a REST API on this machine.", UserName: s.Account, Executable: s.Binary, Arguments: words(s),
 		Option: service.KeyValue{service.OnFailure: service.OnFailureRestart, service.OnFailureDelayDuration: again.String(),
 			service.OnFailureResetPeriod: forgetting}})
 }
@@ -104,7 +104,7 @@ func (c *Control) Install(_ context.Context, s *Service) (changed bool, err erro
 	return changed || moved, nil
 }
 
-// adjust sets what the library does not.
+// adjust sets what the library does not, and what it set otherwise at an earlier time.
 func (*Control) adjust(s *Service) (changed bool, err error) {
 	m, err := mgr.Connect()
 	if err != nil {
@@ -116,31 +116,62 @@ func (*Control) adjust(s *Service) (changed bool, err error) {
 		return false, err
 	}
 	defer h.Close()
-	now, err := h.Config()
-	if err != nil {
+	line := windows.ComposeCommandLine(append([]string{s.Binary}, words(s)...))
+	if changed, err = setLine(h, s, line); err != nil {
 		return false, err
 	}
-	wanted := now
-	wanted.BinaryPathName = syscall.EscapeArg(s.Binary) + " run" // as the library puts it
-	wanted.ServiceStartName, wanted.StartType, wanted.SidType = s.Account, mgr.StartAutomatic, windows.SERVICE_SID_TYPE_UNRESTRICTED
-	wanted.DelayedAutoStart = true // behind the network
-	if changed = now.BinaryPathName != wanted.BinaryPathName; changed || now.SidType != wanted.SidType || !now.DelayedAutoStart {
-		if err := h.UpdateConfig(wanted); err != nil {
-			return false, err
-		}
-	}
 	restart := []mgr.RecoveryAction{{Type: mgr.ServiceRestart, Delay: again}}
-	err = errors.Join(h.SetRecoveryActions(restart, forgetting), h.SetRecoveryActionsOnNonCrashFailures(true), setEnvironment(s))
-	return changed, err
+	return changed, errors.Join(h.SetRecoveryActions(restart, forgetting), known(h.SetRecoveryActionsOnNonCrashFailures(true)),
+		known(lateStart(h)), known(ownSID(h)))
 }
 
-// setEnvironment names the settings to the service.
-func setEnvironment(s *Service) error {
-	key, err := registry.OpenKey(registry.LOCAL_MACHINE, serviceKey(s), registry.SET_VALUE)
-	if err != nil {
-		return err
+// words are what the program of a service is called with.
+func words(s *Service) []string { return []string{"run", servedFlag + s.Settings} }
+
+// setLine sets what is started, and under which account.
+func setLine(h *mgr.Service, s *Service, line string) (changed bool, err error) {
+	was, err := commandLine(h)
+	if err != nil || was == line {
+		return false, err
 	}
-	return errors.Join(key.SetStringsValue("Environment", []string{SettingsVariable + "=" + s.Settings}), key.Close())
+	path, err1 := windows.UTF16PtrFromString(line)
+	account, err2 := windows.UTF16PtrFromString(s.Account)
+	if err := errors.Join(err1, err2); err != nil {
+		return false, err
+	}
+	return true, windows.ChangeServiceConfig(h.Handle, windows.SERVICE_NO_CHANGE, windows.SERVICE_AUTO_START, windows.SERVICE_NO_CHANGE,
+		path, nil, nil, nil, account, nil, nil)
+}
+
+// commandLine is what is started now.
+func commandLine(h *mgr.Service) (string, error) {
+	size := uint32(8 << 10) // the most that it may be
+	all := make([]byte, size)
+	config := (*windows.QUERY_SERVICE_CONFIG)(unsafe.Pointer(&all[0]))
+	if err := windows.QueryServiceConfig(h.Handle, config, size, &size); err != nil {
+		return "", err
+	}
+	return windows.UTF16PtrToString(config.BinaryPathName), nil
+}
+
+// lateStart lets the service start behind the network.
+func lateStart(h *mgr.Service) error {
+	late := windows.SERVICE_DELAYED_AUTO_START_INFO{IsDelayedAutoStartUp: 1}
+	return windows.ChangeServiceConfig2(h.Handle, windows.SERVICE_CONFIG_DELAYED_AUTO_START_INFO, (*byte)(unsafe.Pointer(&late)))
+}
+
+// ownSID gives the service an identity of its own, which its folder is lent to.
+func ownSID(h *mgr.Service) error {
+	kind := uint32(windows.SERVICE_SID_TYPE_UNRESTRICTED)
+	return windows.ChangeServiceConfig2(h.Handle, windows.SERVICE_CONFIG_SERVICE_SID_INFO, (*byte)(unsafe.Pointer(&kind)))
+}
+
+// known passes over a setting that this Windows, or what stands in for one, does not have.
+func known(err error) error {
+	if errors.Is(err, windows.ERROR_INVALID_LEVEL) || errors.Is(err, windows.ERROR_CALL_NOT_IMPLEMENTED) {
+		return nil
+	}
+	return err
 }
 
 // Uninstall stops the service and takes it away. Its data and settings stay.
@@ -148,7 +179,23 @@ func (c *Control) Uninstall(ctx context.Context, s *Service) error {
 	if err := c.Stop(ctx, s); err != nil {
 		return err
 	}
-	return c.act("remove", s, service.Service.Uninstall)
+	return told("remove", s, remove(s.Name))
+}
+
+// remove also passes over a source of events that is not there any more, at which the library fails.
+func remove(name string) error {
+	m, err := mgr.Connect()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = m.Disconnect() }()
+	h, err := m.OpenService(name)
+	if err != nil {
+		return err
+	}
+	err = h.Delete()
+	_ = eventlog.Remove(name)
+	return errors.Join(err, h.Close())
 }
 
 // Start starts the service and does not wait until it is at work.

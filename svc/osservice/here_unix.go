@@ -71,8 +71,8 @@ func Guarded(program string) bool {
 
 // Serve runs the work of a service and returns its exit code. Here nobody has to be told; on Windows the manager is, ctx of
 // work ends when it wants the service to stop, and work may write to events what an administrator should read.
-func Serve(ctx context.Context, work func(ctx context.Context, events io.Writer) int) int {
-	return work(ctx, nil)
+func Serve(ctx context.Context, args []string, work func(ctx context.Context, args []string, events io.Writer) int) int {
+	return work(ctx, args, nil)
 }
 
 func rename(from, to string) error { return os.Rename(from, to) }

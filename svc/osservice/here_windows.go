@@ -14,8 +14,14 @@ func Detect() Kind { return Windows }
 // Here is the manager of this machine.
 func Here(Kind, string) *Control { return &Control{} }
 
-// Admin tells whether the caller may install services.
-func Admin() bool { return windows.GetCurrentProcessToken().IsElevated() }
+// Admin tells whether the caller may install services, as the manager sees it.
+func Admin() bool {
+	manager, err := windows.OpenSCManager(nil, nil, windows.SC_MANAGER_CREATE_SERVICE)
+	if err == nil {
+		_ = windows.CloseServiceHandle(manager)
+	}
+	return err == nil
+}
 
 // Programs is where a service finds its program when it was elsewhere.
 func Programs(Kind) string { return filepath.Join(programFiles(), "wamux", "wamux.exe") }
