@@ -21,6 +21,7 @@ import (
 	"wamux/store/signal"
 	"wamux/svc/guard"
 	"wamux/svc/media"
+	"wamux/svc/osservice"
 	"wamux/svc/sandbox"
 	"wamux/svc/session"
 )
@@ -37,6 +38,7 @@ const (
 type App struct {
 	Config Config
 	Log    *slog.Logger
+	Notify osservice.Notifier // who started this process and wants to know how it is; the zero value: nobody
 
 	db       *store.DB
 	sealer   *sealer
@@ -44,6 +46,7 @@ type App struct {
 	signal   *signal.Container
 	sessions *session.Manager
 	care     *care // nil before Serve
+	attend   *attendant
 	listener net.Listener
 	api      *api.API
 	server   *http.Server
@@ -56,6 +59,7 @@ type App struct {
 // Open builds everything in the order of dependence and listens. Sessions
 // connect only in Serve.
 func (a *App) Open(ctx context.Context) (err error) {
+	a.attend = a.startAttendant()
 	steps := []func(context.Context) error{
 		a.openStore, a.checkDamage, a.checkMode, a.makeKey, a.openSandbox, a.openSessions, a.listen,
 	}
@@ -226,6 +230,7 @@ func (a *App) Serve(ctx context.Context) error {
 	}
 	a.care = a.startCare()
 	a.startBackups(ctx)
+	a.attend.ready()
 	return a.serveHTTP(ctx)
 }
 
@@ -243,6 +248,10 @@ func (a *App) serveHTTP(ctx context.Context) error {
 // Close stops in reverse order: no new requests, then no traffic, then the
 // file. After it the bare database file is complete.
 func (a *App) Close() {
+	if a.attend != nil {
+		a.attend.stopping()
+		defer a.attend.end()
+	}
 	if a.care != nil {
 		a.care.stop()
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -12,10 +13,20 @@ import (
 	"golang.org/x/term"
 
 	"wamux/store"
+	"wamux/svc/osservice"
 )
 
 // run starts the gateway and stays until the context ends or it fails.
 func (p program) run(ctx context.Context, args []string) int {
+	return osservice.Serve(ctx, args, func(ctx context.Context, args []string, events io.Writer) int {
+		if events != nil {
+			p.stderr = both{p.stderr, events}
+		}
+		return p.gateway(ctx, args)
+	})
+}
+
+func (p program) gateway(ctx context.Context, args []string) int {
 	config, err := p.config(args)
 	if err != nil {
 		return p.fail(exitUsage, err, settingsHint)
@@ -25,6 +36,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		return p.fail(exitUsage, err)
 	}
 	defer closeLog()
+	app.Notify = osservice.NewNotifier(os.LookupEnv, os.Getpid())
 	if err := app.Open(ctx); err != nil {
 		app.Close()
 		if ctx.Err() != nil { // told to stop while it started, which is no failure
@@ -41,21 +53,22 @@ func (p program) run(ctx context.Context, args []string) int {
 	return exitOK
 }
 
-// app is the program as a value, with its log. The caller closes the log last.
-func (p program) app(config Config) (_ *App, closeLog func() error, err error) {
+// app is the program as a value, with its log, which takes the errors of this call from now on, too: a service has nobody at
+// its screen. The caller closes the log last.
+func (p *program) app(config Config) (_ *App, closeLog func() error, err error) {
 	privateFiles()
-	out, closeLog := p.stderr, func() error { return nil }
+	closeLog = func() error { return nil }
 	if config.LogFile != "" {
 		file, err := openLogFile(config.LogFile, logFileSize)
 		if err != nil {
 			return nil, nil, err
 		}
-		out, closeLog = both{p.stderr, file}, file.Close
+		p.stderr, closeLog = both{p.stderr, file}, file.Close
 	}
 	for _, note := range config.notes() {
-		fmt.Fprintf(out, "note: %s\n", note)
+		fmt.Fprintf(p.stderr, "note: %s\n", note)
 	}
-	return &App{Config: config, Log: slog.New(slog.NewTextHandler(out, &slog.HandlerOptions{Level: config.LogLevel}))}, closeLog, nil
+	return &App{Config: config, Log: slog.New(slog.NewTextHandler(p.stderr, &slog.HandlerOptions{Level: config.LogLevel}))}, closeLog, nil
 }
 
 // failStart shows the sentence of an error of ours with its hint, and the text
