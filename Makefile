@@ -13,7 +13,7 @@ ALONE   := modernc.org/libc/... modernc.org/memory/... modernc.org/sqlite/lib fi
 export GORACE := suppressions=$(CURDIR)/.ci/races
 TEST    := $(GO) test $(RACE) $(if $(RACE),$(ALONE:%=-gcflags=%=-race=false)) -shuffle=on -count=1
 
-.PHONY: $(BIN) run test check vet lint cross bench soak soak-day test-sandbox test-baileys fuzz dist test-dist help clean
+.PHONY: $(BIN) run test check vet lint cross bench soak soak-day test-sandbox test-baileys test-systemd test-windows test-dist fuzz dist help clean
 
 $(BIN): ## build ./wamux
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) .
@@ -72,6 +72,12 @@ test-sandbox: ## whatsmeow's own client against the simulated WhatsApp; an unkno
 
 test-baileys: ## an unmodified Baileys talks with a session (installs it; needs node and npm)
 	bash .ci/baileys
+
+test-windows: ## the service on Windows, as far as Wine shows it (needs root, debootstrap)
+	bash .ci/windows
+
+test-systemd: ## the service in a Debian of its own that boots (needs root, debootstrap, systemd-nspawn)
+	bash .ci/systemd
 
 # Each package is built once with the fuzzer's instruments, then runs its targets one after the other.
 fuzz: ## each fuzz target for FUZZTIME (30s, or 1000x for a count), 30 seconds when it is not set

@@ -48,6 +48,8 @@ type writer struct {
 	patient atomic.Int32 // how many batches that may wait are not committed yet
 	stopped bool
 	ended   chan struct{}
+
+	lengthy atomic.Bool // something runs alone, which may take as long as the file is large
 }
 
 func startWriter(c *conn, db *DB) *writer {
@@ -138,6 +140,10 @@ func (db *DB) Probe(ctx context.Context) error {
 		return nil
 	})
 }
+
+// AtLength tells whether the writer is at something that may take long by its nature, such as writing the whole file anew,
+// and what else waits for it is not stuck.
+func (db *DB) AtLength() bool { return db.writer.lengthy.Load() }
 
 // alone runs fn in the writer, outside of any transaction.
 func (w *writer) alone(ctx context.Context, fn func(*conn) error) error {

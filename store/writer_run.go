@@ -53,7 +53,9 @@ func (w *writer) split(group []*batch) {
 		default:
 			w.run(live)
 			live = live[:0]
+			w.lengthy.Store(true)
 			w.answer(b, wrap(b.alone(w.conn)))
+			w.lengthy.Store(false)
 		}
 	}
 	w.run(live)

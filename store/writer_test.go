@@ -404,3 +404,27 @@ func TestLaterRunsAhead(t *testing.T) {
 		t.Errorf("before what runs alone: %v, %d rows", err, count())
 	}
 }
+
+// TestAtLength: what runs alone, and so may take long, is told from a writer that hangs.
+func TestAtLength(t *testing.T) {
+	db := fresh(t)
+	begun, end, done := make(chan struct{}), make(chan struct{}), make(chan error)
+	if db.AtLength() {
+		t.Error("nothing runs, but is said to")
+	}
+	go func() {
+		done <- db.writer.alone(context.Background(), func(*conn) error {
+			close(begun)
+			<-end
+			return nil
+		})
+	}()
+	<-begun
+	if !db.AtLength() {
+		t.Error("what runs is not said to")
+	}
+	close(end)
+	if err := errors.Join(<-done, db.CatchUp(t.Context())); err != nil || db.AtLength() {
+		t.Errorf("got %v, and that it still runs: %v", err, db.AtLength())
+	}
+}

@@ -20,6 +20,7 @@ import (
 	"wamux/store/signal"
 	"wamux/svc/guard"
 	"wamux/svc/media"
+	"wamux/svc/osservice"
 	"wamux/svc/sandbox"
 	"wamux/svc/session"
 )
@@ -37,6 +38,7 @@ const (
 type App struct {
 	Config Config
 	Log    *slog.Logger
+	Notify osservice.Notifier // who started this process and wants to know how it is; the zero value: nobody
 
 	started  time.Time // the process, about
 	db       *store.DB
@@ -44,7 +46,8 @@ type App struct {
 	sandbox  *sandbox.Server // nil outside sandbox mode
 	signal   *signal.Container
 	sessions *session.Manager
-	care     *care        // nil before Serve
+	care     *care // nil before Serve
+	attend   *attendant
 	listener net.Listener // nil without a port
 	socket   net.Listener // nil without one
 	// certificates are nil where the port speaks no TLS.
@@ -63,6 +66,7 @@ func (a *App) Open(ctx context.Context) (err error) {
 	if a.Config.LowMemory {
 		frugal()
 	}
+	a.attend = a.startAttendant()
 	steps := []func(context.Context) error{
 		a.openCertificates, a.openStore, a.checkDamage, a.checkMode, a.makeKey, a.openSandbox, a.openSessions, a.listen,
 	}
@@ -223,6 +227,7 @@ func (a *App) Serve(ctx context.Context) error {
 	a.care = a.startCare()
 	a.saveMemory()
 	a.startBackups(ctx)
+	a.attend.ready()
 	return stay(ctx, failed)
 }
 
@@ -230,6 +235,10 @@ func (a *App) Serve(ctx context.Context) error {
 // file. After it the bare database file is complete. Who asks how we are gets an
 // answer until the sessions are gone.
 func (a *App) Close() {
+	if a.attend != nil {
+		a.attend.stopping()
+		defer a.attend.end()
+	}
 	if a.api != nil {
 		a.api.Stop()
 	}
@@ -239,10 +248,10 @@ func (a *App) Close() {
 	a.endBackups()
 	if a.api != nil {
 		a.api.Close()
-		within(httpGrace, a.api.Drain) // a request that still waits then is told so by its session; its job is on disk
+		inTime(httpGrace, a.api.Drain) // a request that still waits then is told so by its session; its job is on disk
 	}
 	if a.sessions != nil {
-		within(sessionGrace, func(ctx context.Context) { a.report("sessions", a.sessions.Close(ctx)) })
+		inTime(sessionGrace, func(ctx context.Context) { a.report("sessions", a.sessions.Close(ctx)) })
 	}
 	a.stopServer()
 	if a.sandbox != nil {
@@ -256,7 +265,7 @@ func (a *App) Close() {
 	}
 }
 
-func within(d time.Duration, do func(context.Context)) {
+func inTime(d time.Duration, do func(context.Context)) {
 	ctx, cancel := context.WithTimeout(context.Background(), d)
 	defer cancel()
 	do(ctx)

@@ -32,8 +32,10 @@ func parseArguments(args []string, own map[string]bool) (arguments, error) {
 			return a, nil
 		case arg == "-" || !strings.HasPrefix(arg, "-"):
 			a.words = append(a.words, arg)
-		case mine && joined != takesValue && (joined || len(args) == 0):
-			return a, fmt.Errorf("%s is given in a wrong way", name)
+		case mine && joined && !takesValue:
+			return a, fmt.Errorf("%s takes no value", name)
+		case mine && takesValue && !joined && len(args) == 0:
+			return a, fmt.Errorf("%s needs a value", name)
 		case mine && takesValue && !joined:
 			a.given[name], args = append(a.given[name], args[0]), args[1:]
 		case mine:
@@ -72,8 +74,9 @@ func (p program) prepared(args []string, own map[string]bool, check func(argumen
 	}
 	if c, err = p.config(a.config); err != nil {
 		p.fail(exitUsage, err, settingsHint)
+		return a, c, false
 	}
-	return a, c, err == nil
+	return a, c.orService(thisHost()), true
 }
 
 // noWords checks the arguments of a command that stands alone.

@@ -14,6 +14,7 @@ type command struct {
 	usage string   // what `wamux help NAME` prints; "" prints the text about everything
 	verbs []string // the words that may follow
 	flags []string // its own, beside the settings
+	bare  bool     // takes no settings
 }
 
 func commands() []command {
@@ -29,14 +30,21 @@ func commands() []command {
 		{name: "backup", run: program.backup, flags: []string{"--encrypt"}},
 		{name: "restore", run: program.restore, flags: []string{"--check", "--bare", "--identity"}},
 		{name: "key", run: program.key, usage: keyUsage, verbs: keyVerbs(), flags: []string{"--out", "--pq", "--passphrase", "--keep"}},
+		{name: "install", run: program.install, usage: serviceUsage, flags: []string{"--user", "--print", "--binary", "--name"}},
+		{name: "uninstall", run: program.uninstall, usage: serviceUsage, flags: serviceFlags(), bare: true},
+		{name: "start", run: program.startService, usage: serviceUsage, flags: serviceFlags(), bare: true},
+		{name: "stop", run: program.stopService, usage: serviceUsage, flags: serviceFlags(), bare: true},
+		{name: "restart", run: program.restartService, usage: serviceUsage, flags: serviceFlags(), bare: true},
 		{name: "config", run: program.showConfig},
 		{name: "logs", run: program.logs, usage: logsUsage, flags: []string{"--lines", "--follow"}},
-		{name: "licenses", run: program.licenses},
-		{name: "completion", run: program.completion, usage: completionUsage, verbs: completionShells()},
-		{name: "version", run: program.version},
+		{name: "licenses", run: program.licenses, bare: true},
+		{name: "completion", run: program.completion, usage: completionUsage, verbs: completionShells(), bare: true},
+		{name: "version", run: program.version, bare: true},
 		{name: "help", run: program.help},
 	}
 }
+
+func serviceFlags() []string { return []string{"--user", "--name"} }
 
 func commandNamed(name string) (command, bool) {
 	all := commands()

@@ -3,7 +3,6 @@ package svc
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 )
 
@@ -41,14 +40,14 @@ func (c command) complete() (verbs, flags []string) {
 	if c.name == "help" {
 		return names(), nil
 	}
-	if slices.Contains([]string{"version", "licenses", "completion"}, c.name) {
-		return c.verbs, nil
+	if c.bare {
+		return c.verbs, c.flags
 	}
 	flags = append(flags, c.flags...)
 	for _, o := range options() {
 		flags = append(flags, "--"+o.flag)
 	}
-	if c.name != "run" && c.name != "sandbox" {
+	if c.name != "run" && c.name != "sandbox" && c.name != "install" {
 		flags = append(flags, "--sandbox")
 	}
 	return c.verbs, flags

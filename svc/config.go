@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/url"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"wamux/api"
 	"wamux/store"
+	"wamux/svc/osservice"
 )
 
 // Config is what wamux was told, validated: read in one place, once, and
@@ -215,10 +217,11 @@ func (c *Config) findCredential(src sources) {
 	if folder == "" || c.IdentityFile != "" && filepath.Clean(c.IdentityFile) != name {
 		return
 	}
-	if _, err := os.Stat(name); err == nil {
-		c.IdentityFile, c.Credential = name, true
-		c.values["AGE_IDENTITY_FILE"], c.givenAs["AGE_IDENTITY_FILE"] = name, "credential"
+	if text, err := os.ReadFile(name); errors.Is(err, fs.ErrNotExist) || string(text) == osservice.NoCredential {
+		return
 	}
+	c.IdentityFile, c.Credential = name, true
+	c.values["AGE_IDENTITY_FILE"], c.givenAs["AGE_IDENTITY_FILE"] = name, "credential"
 }
 
 // copyPauses lets the one pause that was given move the other, which was not: a .env

@@ -30,6 +30,10 @@ Usage:
       --bare                also take a plain copy of a database file, whose content nobody can check
     wamux key new           make a key to seal secret values with; ` + "`wamux help key`" + ` has all
     wamux config [flags]    the settings in force, and where each comes from
+    wamux install [settings]
+                            install it as a service and start it; ` + "`wamux help install`" + ` has all, also --user and --print
+    wamux start, stop, restart, uninstall
+                            what they say, of the service
     wamux logs [--follow]   the log, of LOG_FILE
     wamux version           what this binary is
     wamux licenses          the licences of all that it is made of

@@ -78,20 +78,23 @@ func openSocket(path string) (net.Listener, error) {
 	return listener, nil
 }
 
-// announce tells commands how to reach us: by the port, with the certificate that they will meet, or by the socket.
-func (a *App) announce() error {
+// announce tells commands how to reach us.
+func (a *App) announce() error { return a.db.Announce(a.way()) }
+
+// way is how this machine reaches us: by the port, with the pin of the certificate that it will meet, or by the socket.
+func (a *App) way() string {
 	if a.listener == nil {
 		path, err := filepath.Abs(a.Config.Socket)
 		if err != nil {
-			return err
+			path = a.Config.Socket
 		}
-		return a.db.Announce(socketScheme + path)
+		return socketScheme + path
 	}
 	url := a.scheme() + net.JoinHostPort(callable(a.Config.Host), a.port())
 	if a.certificates != nil {
 		url += "#" + a.certificates.pin()
 	}
-	return a.db.Announce(url)
+	return url
 }
 
 // callable is a host by which this machine reaches what listens on host.
@@ -155,7 +158,7 @@ func stay(ctx context.Context, failed <-chan error) error {
 // stopServer closes port and socket.
 func (a *App) stopServer() {
 	if a.server != nil {
-		within(lastGrace, func(ctx context.Context) {
+		inTime(lastGrace, func(ctx context.Context) {
 			if a.server.Shutdown(ctx) != nil {
 				a.server.Close() // who still reads an answer is cut off
 			}

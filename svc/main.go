@@ -3,12 +3,15 @@
 package svc
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
 	"os"
 	"os/signal"
 	"syscall"
+
+	"wamux/svc/osservice"
 )
 
 // Exit codes: 0 is a clean end, 1 a failure at work, 2 a wrong command line or
@@ -79,7 +82,7 @@ func (p program) showConfig(_ context.Context, args []string) int {
 }
 
 func (p program) config(args []string) (Config, error) {
-	dotenv, err := readDotenv(".env")
+	dotenv, err := readDotenv(cmp.Or(os.Getenv(osservice.SettingsVariable), ".env"))
 	if err != nil {
 		return Config{}, err
 	}

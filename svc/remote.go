@@ -83,6 +83,9 @@ func (c Config) perhaps(hint string) string {
 	if _, held := store.Holder(sandboxDatabase); held && !c.Sandbox {
 		return "a gateway with the sandbox runs here: add --sandbox"
 	}
+	if other := serviceHint(thisHost()); other != "" && c.givenAs["DATABASE_URL"] == "default" && !c.Sandbox {
+		return other
+	}
 	return hint
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
@@ -11,10 +12,20 @@ import (
 	"golang.org/x/term"
 
 	"wamux/store"
+	"wamux/svc/osservice"
 )
 
 // run starts the gateway and stays until the context ends or it fails.
 func (p program) run(ctx context.Context, args []string) int {
+	return osservice.Serve(ctx, args, func(ctx context.Context, args []string, events io.Writer) int {
+		if events != nil {
+			p.stderr = both{p.stderr, events}
+		}
+		return p.gateway(ctx, args)
+	})
+}
+
+func (p program) gateway(ctx context.Context, args []string) int {
 	config, err := p.config(args)
 	if err != nil {
 		return p.fail(exitUsage, err, settingsHint)
@@ -24,6 +35,7 @@ func (p program) run(ctx context.Context, args []string) int {
 		return p.fail(exitUsage, err)
 	}
 	defer closeLog()
+	app.Notify = osservice.NewNotifier(os.LookupEnv, os.Getpid())
 	if err := app.Open(ctx); err != nil {
 		app.Close()
 		if ctx.Err() != nil { // told to stop while it started, which is no failure
@@ -40,18 +52,19 @@ func (p program) run(ctx context.Context, args []string) int {
 	return exitOK
 }
 
-// app is the program as a value, with its log. The caller closes the log last.
-func (p program) app(config Config) (_ *App, closeLog func() error, err error) {
+// app is the program as a value, with its log, which takes the errors of this call from now on, too: a service has nobody at
+// its screen. The caller closes the log last.
+func (p *program) app(config Config) (_ *App, closeLog func() error, err error) {
 	privateFiles()
-	out, closeLog := p.stderr, func() error { return nil }
+	closeLog = func() error { return nil }
 	if config.LogFile != "" {
 		file, err := openLogFile(config.LogFile, logFileSize)
 		if err != nil {
 			return nil, nil, err
 		}
-		out, closeLog = both{p.stderr, file}, file.Close
+		p.stderr, closeLog = both{p.stderr, file}, file.Close
 	}
-	clean := newRedactor(out, config.secrets())
+	clean := newRedactor(p.stderr, config.secrets())
 	log := newLog(config, clean)
 	for _, note := range config.notes() {
 		if config.LogFormat == formatJSON {

@@ -30,6 +30,7 @@ func (p program) status(ctx context.Context, args []string) int {
 	if !ok {
 		return exitUsage
 	}
+	p.tellService(ctx, thisHost())
 	r, err := config.running()
 	if known := new(store.Error); errors.As(err, &known) && known.Name == "not_running" {
 		fmt.Fprintln(p.stdout, "stopped: "+known.Message)
