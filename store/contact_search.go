@@ -3,9 +3,9 @@ package store
 import (
 	"database/sql"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -37,11 +37,14 @@ func digitOnly(r rune) rune {
 func folded(s string) string {
 	for i := range len(s) {
 		if s[i] >= utf8.RuneSelf {
-			return norm.NFC.String(cases.Fold().String(s))
+			return norm.NFC.String(strings.ReplaceAll(strings.Map(foldRune, s), "ß", "ss"))
 		}
 	}
 	return strings.ToLower(s)
 }
+
+// foldRune takes both ways, since some letters have two small forms, as the Greek sigma.
+func foldRune(r rune) rune { return unicode.ToLower(unicode.ToUpper(r)) }
 
 func (s contactSearch) finds(c *Contact) bool {
 	for _, text := range [...]string{c.Name, c.PushName, c.BusinessName, c.Phone, c.ID, c.LID} {

@@ -222,11 +222,11 @@ func TestContactSearch(t *testing.T) {
 	mustRecord(t, db,
 		Entry{Contact: &Contact{ID: "1@s.whatsapp.net", Phone: "6282222222222", Name: "Éva Kovács"}},
 		Entry{Contact: &Contact{ID: "2@s.whatsapp.net", Phone: "79261234567", PushName: "Юрий"}},
-		Entry{Contact: &Contact{ID: "3@s.whatsapp.net", Phone: "4915100000000", BusinessName: "Straße 5"}},
+		Entry{Contact: &Contact{ID: "3@s.whatsapp.net", Phone: "4915100000000", BusinessName: "Straße 5 ΟΔΟΣ"}},
 		Entry{Contact: &Contact{ID: "4@s.whatsapp.net", Name: "E\u0301va of 2 letters"}},
 		Entry{Contact: &Contact{ID: "5@lid", Name: "éva"}})
 	for search, want := range map[string]string{
-		"éva": "1 4 5", "ÉVA": "1 4 5", "E\u0301VA": "1 4 5", "eva": "", "ЮРИЙ": "2", "STRASSE": "3", "kovács": "1",
+		"éva": "1 4 5", "ÉVA": "1 4 5", "E\u0301VA": "1 4 5", "eva": "", "ЮРИЙ": "2", "STRASSE": "3", "STRAẞE": "3", "οδος": "3", "οδοσ": "3", "kovács": "1",
 		"+62 822-2222-2222": "1", "(0)926 123-45": "", "+7 (926) 123": "2", "926123": "2", " +-": "", "5": "2 3 5",
 	} {
 		got, after := []string{}, int64(0)
