@@ -13,7 +13,7 @@ ALONE   := modernc.org/libc/... modernc.org/memory/... modernc.org/sqlite/lib fi
 export GORACE := suppressions=$(CURDIR)/.ci/races
 TEST    := $(GO) test $(RACE) $(if $(RACE),$(ALONE:%=-gcflags=%=-race=false)) -shuffle=on -count=1
 
-.PHONY: $(BIN) run test check vet lint cross bench soak soak-day test-sandbox test-baileys test-systemd test-windows test-dist fuzz dist help clean
+.PHONY: $(BIN) run test check vet lint cross bench soak soak-day soak-clock test-sandbox test-baileys test-systemd test-windows test-dist fuzz dist help clean
 
 $(BIN): ## build ./wamux
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) .
@@ -66,6 +66,9 @@ soak: ## the long tests: duplex, kills, power cuts, backups, restores, failing h
 
 soak-day: ## 24 hours of traffic with a network that flaps: memory, descriptors, goroutines
 	WAMUX_MINUTES=1440 $(TEST) -timeout 25h -run '^TestEndurance$$' -v ./svc
+
+soak-clock: ## the same for 20 minutes while the clock jumps, in a machine of its own (needs root, debootstrap, user-mode-linux)
+	bash .ci/clock
 
 test-sandbox: ## whatsmeow's own client against the simulated WhatsApp; an unknown stanza fails it
 	$(TEST) -v ./svc/sandbox/...

@@ -78,8 +78,8 @@ func copied(t *testing.T, dir string) string {
 	if err := os.WriteFile(path, data, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if os.Getuid() == 0 {
-		for _, err := range []error{os.Chmod(filepath.Dir(dir), 0o755), os.Chown(dir, nobody, nobody)} {
+	if os.Getuid() == 0 { // the mode whatever the umask, which a wamux in this process may have set
+		for _, err := range []error{os.Chmod(path, 0o755), os.Chmod(filepath.Dir(dir), 0o755), os.Chown(dir, nobody, nobody)} {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,15 +20,16 @@ const (
 )
 
 // TestEndurance lets sessions talk while the network flaps and the process is held up, for as
-// many minutes as WAMUX_MINUTES says. Nothing is lost or doubled, and at the end it takes no
+// many minutes as WAMUX_MINUTES says. With WAMUX_MOVE_CLOCK it also moves the clock of the
+// machine, which should be one that nobody needs: `make soak-clock` has one. Nothing is lost or doubled, and at the end it takes no
 // more memory, descriptors and goroutines than after its first quarter.
 func TestEndurance(t *testing.T) {
 	t.Parallel()
 	e := newEndurance(t)
 	minutes, _ := strconv.Atoi(os.Getenv("WAMUX_MINUTES"))
-	end := time.Now().Add(time.Duration(minutes) * time.Minute)
-	for e.turn < len(flaps()) || time.Now().Before(end) {
-		next := time.After(min(enduringTurn, time.Until(end)))
+	began := time.Now() // its end is told by the clock that nobody moves
+	for e.turn < len(flaps()) || time.Since(began) < time.Duration(minutes)*time.Minute {
+		next := time.After(enduringTurn)
 		e.play()
 		e.samples = append(e.samples, e.sample())
 		if minutes > 0 {
@@ -115,13 +116,25 @@ func flaps() []func(*endurance) func() {
 		}
 		return func() {}
 	}
-	return []func(*endurance) func(){
+	list := []func(*endurance) func(){
 		calm,
 		dropAll,
 		fault(object{"kind": "slow_network", "delayMs": 200, "forMs": 1000}),
 		fault(object{"kind": "http_503"}, object{"kind": "drop"}),
 		func(e *endurance) func() { return holdUp(e.cmd.Process.Pid) },
 	}
+	if os.Getenv("WAMUX_MOVE_CLOCK") == "" {
+		return list
+	}
+	jump := func(by time.Duration) func(*endurance) func() {
+		return func(e *endurance) func() {
+			if err := moveClock(by); err != nil {
+				e.t.Fatal(err)
+			}
+			return func() {}
+		}
+	}
+	return append(list, jump(time.Hour), calm, jump(-2*time.Hour), calm, jump(26*time.Hour), calm, jump(-25*time.Hour))
 }
 
 func (e *endurance) sample() sample {
