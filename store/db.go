@@ -163,6 +163,7 @@ func (db *DB) prepareFile(ctx context.Context, keys *seal.Keys) error {
 	if err != nil {
 		return err
 	}
+	db.takeBack(ctx)
 	f, err := examine(ctx, db.path, side, keys)
 	if err != nil {
 		return err
