@@ -37,7 +37,7 @@ func (a *App) startAttendant() *attendant {
 	t := &attendant{app: a, every: attendEvery, stop: make(chan struct{})}
 	t.begin("starting", startPatience)
 	if watch := a.Notify.Watchdog(); watch > 0 {
-		t.every = watch / 2
+		t.every = watch / 3 // so that one that is missed kills nobody
 	}
 	if a.Notify.Listening() {
 		t.done.Go(t.run)

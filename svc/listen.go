@@ -83,6 +83,14 @@ func (a *App) announce() error { return a.db.Announce(a.way()) }
 
 // way is how this machine reaches us: by the port, with the pin of the certificate that it will meet, or by the socket.
 func (a *App) way() string {
+	if a.certificates != nil {
+		return a.wayWith(a.certificates.pin())
+	}
+	return a.wayWith("")
+}
+
+// wayWith is way with the pin of a certificate, "" for none.
+func (a *App) wayWith(pin string) string {
 	if a.listener == nil {
 		path, err := filepath.Abs(a.Config.Socket)
 		if err != nil {
@@ -91,8 +99,8 @@ func (a *App) way() string {
 		return socketScheme + path
 	}
 	url := a.scheme() + net.JoinHostPort(callable(a.Config.Host), a.port())
-	if a.certificates != nil {
-		url += "#" + a.certificates.pin()
+	if pin != "" {
+		url += "#" + pin
 	}
 	return url
 }
