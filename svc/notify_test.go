@@ -88,7 +88,7 @@ func TestNotifyHangs(t *testing.T) {
 	eventually(t, "the watchdog is told", func() bool { return manager.count("WATCHDOG=1") > 1 })
 	release := holdWriter(t, filepath.Join(g.dir, "wamux-sandbox.db"))
 	silences := func() int { return strings.Count(g.log.String(), "does not answer itself") }
-	held := silences() // a busy machine may have had some
+	held := silences()                                                                 // a busy machine may have had some
 	eventually(t, "it says that it hangs", func() bool { return silences() > held+1 }) // the second began with the writer held
 	before := manager.count("WATCHDOG=1")
 	hung := silences()
