@@ -141,13 +141,9 @@ func pinOf(cert *x509.Certificate) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// names are those for which the certificate was made.
-func (c *certificates) names() []string {
+// cover tells whether the certificate in use was made for a host, by name, wildcard or address.
+func (c *certificates) cover(host string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	names := c.current.Leaf.DNSNames
-	for _, ip := range c.current.Leaf.IPAddresses {
-		names = append(names, ip.String())
-	}
-	return names
+	return c.current.Leaf.VerifyHostname(host) == nil
 }

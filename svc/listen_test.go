@@ -232,9 +232,13 @@ func TestTLS(t *testing.T) {
 		resp.Body.Close()
 		t.Error("the certificate before is still in use")
 	}
-	makeCertificate(t, "wamux.example", certFile, keyFile)
+	third := makeCertificate(t, "*.renewed.example", certFile, keyFile)
 	if code, said := g.runs("status", "--sandbox"); code != 0 { // it is the first that meets the certificate
 		t.Errorf("the first command behind a renewal: got %d %s", code, said)
+	}
+	g.named(t, third, port, "shop.Renewed.example", 200)
+	for _, host := range []string{"wamux.example", "renewed.example", "a.b.renewed.example", "renewed.example.evil.example"} {
+		g.named(t, third, port, host, 403)
 	}
 }
 
