@@ -86,22 +86,23 @@ type Vault interface {
 type Options struct {
 	DB          *store.DB
 	Sessions    Sessions
-	Vault       Vault         // nil: the form of secret values cannot be changed
-	Fetcher     Fetcher       // nil: media by http(s) URL is refused
-	Studio      Studio        // nil: media must be as WhatsApp takes it
-	Sandbox     Sandbox       // nil unless the process runs in sandbox mode
-	Log         *slog.Logger  // nil: slog.Default
-	Keys        []string      // configured keys (API_KEYS), each with every right
-	Hosts       []string      // Host names that are answered beside the loopback names, without port
-	CORSOrigins []string      // the origins a browser page may call from, such as https://app.example.com; * is none
-	MaxFileSize int64         // bytes of one media file; 0 means 64 MiB
-	FileTypes   FileTypes     // which media may be sent; empty means all
-	MaxSessions int           // 0 means no limit
-	RateMax     int           // requests in a RateWindow for each key, and for each address without one; 0 means no limit
-	RateWindow  time.Duration // 0 means a minute
-	CountryCode string        // digits put in place of a leading 0; "" refuses such numbers
-	QRWait      time.Duration // how long POST /sessions/add waits for the first QR; 0 means 40 s
-	SendWait    time.Duration // how long a send waits for WhatsApp's ack; 0 means 30 s
+	Vault       Vault             // nil: the form of secret values cannot be changed
+	Fetcher     Fetcher           // nil: media by http(s) URL is refused
+	Studio      Studio            // nil: media must be as WhatsApp takes it
+	Sandbox     Sandbox           // nil unless the process runs in sandbox mode
+	Log         *slog.Logger      // nil: slog.Default
+	Keys        []string          // configured keys (API_KEYS), each with every right
+	Hosts       []string          // Host names that are answered beside the loopback names, without port
+	KnownHost   func(string) bool // whether a name that is in none of them is answered, too; nil: it is not
+	CORSOrigins []string          // the origins a browser page may call from, such as https://app.example.com; * is none
+	MaxFileSize int64             // bytes of one media file; 0 means 64 MiB
+	FileTypes   FileTypes         // which media may be sent; empty means all
+	MaxSessions int               // 0 means no limit
+	RateMax     int               // requests in a RateWindow for each key, and for each address without one; 0 means no limit
+	RateWindow  time.Duration     // 0 means a minute
+	CountryCode string            // digits put in place of a leading 0; "" refuses such numbers
+	QRWait      time.Duration     // how long POST /sessions/add waits for the first QR; 0 means 40 s
+	SendWait    time.Duration     // how long a send waits for WhatsApp's ack; 0 means 30 s
 	// BulkMinDelay and BulkMaxDelay bound the random pause between two messages of a batch; 0 means 10 s and 15 s, and less than 5 s is 5 s.
 	BulkMinDelay, BulkMaxDelay time.Duration
 	Scale                      float64 // how much faster time passes in the sandbox; 0 means 1

@@ -82,7 +82,10 @@ func (a *api) hostAllowed(hostport string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil && ip.Unmap().IsLoopback() {
 		return true
 	}
-	return host == "localhost" || slices.ContainsFunc(a.Hosts, func(h string) bool { return strings.EqualFold(h, host) })
+	if host == "localhost" || slices.ContainsFunc(a.Hosts, func(h string) bool { return strings.EqualFold(h, host) }) {
+		return true
+	}
+	return a.KnownHost != nil && a.KnownHost(host)
 }
 
 // recovered turns a panic into the fixed sentence, unless an answer had begun: then the connection is cut.

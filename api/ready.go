@@ -55,7 +55,7 @@ const startTime = time.Minute
 // enter waits until requests are let in, and counts this one; who gets no error calls leave. Who asks how we are is let in always.
 func (p *phase) enter(r *request) error {
 	if isProbe(r.route.Path) {
-		p.begin()
+		p.probe()
 		return nil
 	}
 	timer := time.NewTimer(startTime)
@@ -66,14 +66,22 @@ func (p *phase) enter(r *request) error {
 	case <-r.Context().Done():
 	case <-timer.C:
 	}
+	return p.begin()
+}
+
+// begin counts a request, unless the gateway takes none. Both happen at one moment, or a stop between them would not wait for it.
+func (p *phase) begin() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if problem := p.problem(); problem != nil {
 		return problem
 	}
-	p.begin()
+	p.working++
 	return nil
 }
 
-func (p *phase) begin() {
+// probe counts a request that asks how we are.
+func (p *phase) probe() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.working++

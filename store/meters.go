@@ -23,14 +23,18 @@ type Meters struct {
 	Read      atomic.Int64
 	Played    atomic.Int64
 
-	last atomic.Int64 // unix milliseconds of the last commit that wrote
+	base time.Time    // when counting began, which keeps the clock that nobody sets
+	last atomic.Int64 // when the last commit wrote, in nanoseconds since base
 }
 
 func newMeters() *Meters {
-	return &Meters{
+	m := &Meters{
+		base:     time.Now(),
 		Commits:  tally.New(.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5),
 		Together: tally.New(1, 2, 4, 8, 16, 32, 64, 128, maxGroup),
 	}
+	m.last.Store(-int64(provenFor)) // nothing is proven
+	return m
 }
 
 // Meters returns the counters of this database; they go on counting.
@@ -56,8 +60,11 @@ func (m *Meters) add(c counts) {
 func (m *Meters) commit(took time.Duration, batches int) {
 	m.Commits.Add(took.Seconds())
 	m.Together.Add(float64(batches))
-	m.last.Store(time.Now().UnixMilli())
+	m.last.Store(int64(time.Since(m.base)))
 }
+
+// quiet is how long ago the last commit wrote; long before any. Whoever sets the clock of the machine does not change it.
+func (m *Meters) quiet() time.Duration { return time.Since(m.base) - time.Duration(m.last.Load()) }
 
 // receipt counts what a receipt tells.
 func (c *counts) receipt(r *Receipt) {
@@ -137,7 +144,7 @@ func (db *DB) Ready(ctx context.Context) *Error {
 	if e := db.Trouble(ctx); e != nil {
 		return e
 	}
-	if time.Since(time.UnixMilli(db.meters.last.Load())) < provenFor {
+	if db.meters.quiet() < provenFor {
 		return nil
 	}
 	if err := db.Probe(ctx); err != nil && ctx.Err() == nil {

@@ -2,6 +2,7 @@ package svc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -101,6 +102,9 @@ func (p program) apikeyNew(ctx context.Context, c Config, a arguments) int {
 	var scopes []store.Scope
 	for _, s := range list(a.last("--scopes")) {
 		scopes = append(scopes, store.Scope(s))
+	}
+	if a.has("--sessions") && len(sessions) == 0 { // which would be all
+		return p.fail(exitUsage, errors.New("--sessions names none"), helpOn("apikey"))
 	}
 	if err := api.CheckKey(name, scopes, sessions); err != nil {
 		return p.fail(exitUsage, err, helpOn("apikey"))

@@ -180,20 +180,17 @@ func (a *App) apiOptions() api.Options {
 		BulkMinDelay: a.Config.BulkMin, BulkMaxDelay: a.Config.BulkMax, Scale: a.Config.Scale, QRWait: a.qrWait(),
 		Version: buildVersion(), Starting: a.sessions != nil, Gauges: gauges{a}, SessionGauges: a.Config.SessionGauges,
 	}
+	if a.certificates != nil {
+		o.KnownHost = a.certificates.cover
+	}
 	if a.sandbox != nil {
 		o.Sandbox = a.sandbox
 	}
 	return o
 }
 
-// hosts are the names under which the API may be called: those of the settings, and of the certificate.
-func (a *App) hosts() []string {
-	hosts := append([]string{a.Config.Host}, a.Config.AllowedHosts...)
-	if a.certificates != nil {
-		hosts = append(hosts, a.certificates.names()...)
-	}
-	return hosts
-}
+// hosts are the names of the settings under which the API may be called.
+func (a *App) hosts() []string { return append([]string{a.Config.Host}, a.Config.AllowedHosts...) }
 
 // mediaPolicy lets media URLs reach the private hosts that the operator named, but never ourselves.
 func (a *App) mediaPolicy() guard.Policy {

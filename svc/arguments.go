@@ -16,8 +16,8 @@ type arguments struct {
 }
 
 // parseArguments takes apart the arguments of a command. own names its flags,
-// with their dashes, and whether they take a value. Behind -- all are words, and
-// - is one, too.
+// with their dashes, and whether they take a value, which may not be empty: "$NEW"
+// is when nothing set it. Behind -- all are words, and - is one, too.
 func parseArguments(args []string, own map[string]bool) (arguments, error) {
 	a := arguments{given: map[string][]string{}}
 	for len(args) > 0 {
@@ -34,7 +34,7 @@ func parseArguments(args []string, own map[string]bool) (arguments, error) {
 			a.words = append(a.words, arg)
 		case mine && joined && !takesValue:
 			return a, fmt.Errorf("%s takes no value", name)
-		case mine && takesValue && !joined && len(args) == 0:
+		case mine && takesValue && (joined && value == "" || !joined && (len(args) == 0 || args[0] == "")):
 			return a, fmt.Errorf("%s needs a value", name)
 		case mine && takesValue && !joined:
 			a.given[name], args = append(a.given[name], args[0]), args[1:]

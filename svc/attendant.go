@@ -37,7 +37,7 @@ func (a *App) startAttendant() *attendant {
 	t := &attendant{app: a, every: attendEvery, stop: make(chan struct{})}
 	t.begin("starting", startPatience)
 	if watch := a.Notify.Watchdog(); watch > 0 {
-		t.every = watch / 2
+		t.every = watch / 3 // so that one that is missed kills nobody
 	}
 	if a.Notify.Listening() {
 		t.done.Go(t.run)
@@ -83,15 +83,24 @@ func (t *attendant) look() {
 	switch phase, hangs := t.now(); {
 	case hangs:
 	case phase != "":
-		t.tell("STATUS="+phase, osservice.Extend(attendMore+t.every))
+		t.tellIn(phase, "STATUS="+phase, osservice.Extend(attendMore+t.every))
 	case t.app.Notify.Watchdog() == 0:
-		t.tell(t.sentence())
+		t.tellIn("", t.sentence())
 	case t.app.answers(within):
-		t.tell("WATCHDOG=1", t.sentence())
+		t.tellIn("", "WATCHDOG=1", t.sentence())
 	default:
 		if phase, _ := t.now(); phase == "" {
 			t.app.Log.Warn("the gateway does not answer itself", "within", within)
 		}
+	}
+}
+
+// tellIn tells what was found in a phase, unless that is over: behind STOPPING=1 nobody wants a sign of life.
+func (t *attendant) tellIn(phase string, assignments ...string) {
+	t.mu.Lock()
+	defer t.mu.Unlock() // what comes next is told after this
+	if t.phase == phase {
+		t.tell(assignments...)
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 type certificates struct {
 	certFile, keyFile string
 	log               *slog.Logger
-	changed           func() // called when another certificate is in use; nil for nobody
+	changed           func(pin string) // called before another certificate is first shown to anybody, with its pin
 
 	mu      sync.Mutex
 	current *tls.Certificate
@@ -41,8 +41,8 @@ func (a *App) openCertificates(context.Context) error {
 		return err
 	}
 	a.certificates = c
-	c.changed = func() {
-		if err := a.announce(); err != nil {
+	c.changed = func(pin string) {
+		if err := a.db.Announce(a.wayWith(pin)); err != nil {
 			a.Log.Warn("commands cannot be told of the new certificate", "error", err)
 		}
 	}
@@ -106,25 +106,31 @@ func (c *certificates) stamps() (now [2]stamp) {
 func (c *certificates) get(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.renew()
+	return c.current, nil
+}
+
+// renew takes the files when they have changed. Commands are told of another certificate before it is shown to the first of them.
+func (c *certificates) renew() {
 	if c.stamps() == c.seen {
-		return c.current, nil
+		return
 	}
 	before := c.pinned()
 	if err := c.load(); err != nil {
 		c.log.Warn("the new certificate cannot be used, the one before stays: "+err.Error(), "expires", c.current.Leaf.NotAfter)
-		return c.current, nil
+		return
 	}
 	if c.pinned() != before {
 		c.log.Info("another certificate is in use", "expires", c.current.Leaf.NotAfter)
-		go c.changed() // which asks for the pin
+		c.changed(c.pinned())
 	}
-	return c.current, nil
 }
 
-// pin is by what commands know the certificate.
+// pin is by what commands know the certificate that the next of them will meet.
 func (c *certificates) pin() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.renew()
 	return c.pinned()
 }
 
@@ -135,13 +141,9 @@ func pinOf(cert *x509.Certificate) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// names are those for which the certificate was made.
-func (c *certificates) names() []string {
+// cover tells whether the certificate in use was made for a host, by name, wildcard or address.
+func (c *certificates) cover(host string) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	names := c.current.Leaf.DNSNames
-	for _, ip := range c.current.Leaf.IPAddresses {
-		names = append(names, ip.String())
-	}
-	return names
+	return c.current.Leaf.VerifyHostname(host) == nil
 }

@@ -1,7 +1,6 @@
 package svc
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -62,7 +61,7 @@ func (c *serviceCall) install(ctx context.Context) error {
 
 // print writes what the manager reads. The same arguments give the same text on any machine.
 func (c *serviceCall) print() error {
-	kind := osservice.Kind(cmp.Or(c.args.last("--print"), string(c.h.kind), string(osservice.Systemd)))
+	kind := osservice.Kind(c.args.last("--print"))
 	if !osservice.IsKind(string(kind)) {
 		return &store.Error{Message: fmt.Sprintf("nothing can be printed for %q", kind), Hint: "--print= may be systemd, openrc, sysv or launchd"}
 	}

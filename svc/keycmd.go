@@ -59,7 +59,7 @@ func parseKeyFlags(verb string, args []string) (f keyFlags, rest []string, err e
 		switch {
 		case known[arg] != nil:
 			*known[arg] = true
-		case verb == "new" && (arg == "-o" || arg == "--out") && len(args) > 0:
+		case verb == "new" && (arg == "-o" || arg == "--out") && len(args) > 0 && args[0] != "":
 			f.out, args = args[0], args[1:]
 		case verb == "new" && (arg == "-o" || arg == "--out"):
 			return f, nil, errors.New(arg + " needs the name of a file")

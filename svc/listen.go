@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"wamux/api"
@@ -59,12 +60,8 @@ const socketMode = 0o660
 // listener removes it.
 func openSocket(path string) (net.Listener, error) {
 	if info, err := os.Lstat(path); err == nil {
-		if info.Mode()&fs.ModeSocket == 0 {
-			return nil, fmt.Errorf("LISTEN_SOCKET is %s, which is there and no socket: name another path", path)
-		}
-		if conn, err := net.Dial("unix", path); err == nil {
-			conn.Close()
-			return nil, fmt.Errorf("LISTEN_SOCKET is %s, on which another program listens: name another path", path)
+		if err := abandoned(path, info.Mode()); err != nil {
+			return nil, err
 		}
 		_ = os.Remove(path) // if that does not work, listening does not
 	}
@@ -78,11 +75,38 @@ func openSocket(path string) (net.Listener, error) {
 	return listener, nil
 }
 
+// abandoned says why a file may not be replaced by a socket; nil for a socket that nobody listens on.
+func abandoned(path string, mode fs.FileMode) error {
+	if mode&fs.ModeSocket == 0 {
+		return fmt.Errorf("LISTEN_SOCKET is %s, which is there and no socket: name another path", path)
+	}
+	conn, err := net.Dial("unix", path)
+	switch {
+	case err == nil:
+		conn.Close()
+		return fmt.Errorf("LISTEN_SOCKET is %s, on which another program listens: name another path", path)
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, refusedByWindows), errors.Is(err, fs.ErrNotExist):
+		return nil
+	}
+	return fmt.Errorf("LISTEN_SOCKET is %s, a socket of which it cannot be told whether another program listens on it: name another path, or delete it if none does", path)
+}
+
+// refusedByWindows is WSAECONNREFUSED, which package syscall does not take for ECONNREFUSED. Elsewhere there is no such number.
+const refusedByWindows = syscall.Errno(10061)
+
 // announce tells commands how to reach us.
 func (a *App) announce() error { return a.db.Announce(a.way()) }
 
 // way is how this machine reaches us: by the port, with the pin of the certificate that it will meet, or by the socket.
 func (a *App) way() string {
+	if a.certificates != nil {
+		return a.wayWith(a.certificates.pin())
+	}
+	return a.wayWith("")
+}
+
+// wayWith is way with the pin of a certificate, "" for none.
+func (a *App) wayWith(pin string) string {
 	if a.listener == nil {
 		path, err := filepath.Abs(a.Config.Socket)
 		if err != nil {
@@ -91,8 +115,8 @@ func (a *App) way() string {
 		return socketScheme + path
 	}
 	url := a.scheme() + net.JoinHostPort(callable(a.Config.Host), a.port())
-	if a.certificates != nil {
-		url += "#" + a.certificates.pin()
+	if pin != "" {
+		url += "#" + pin
 	}
 	return url
 }

@@ -101,6 +101,27 @@ func TestSocket(t *testing.T) {
 	}
 }
 
+// TestSocketUntold leaves a socket alone that answers, though not as one that nobody listens on does.
+func TestSocketUntold(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("it has no such sockets")
+	}
+	g := &gateway{t: t, dir: t.TempDir(), env: []string{"PORT=off"}}
+	path := filepath.Join(g.dir, "other.sock")
+	other, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	if code, said := g.runs("run", "--sandbox", "--listen-socket", path); code != 1 || !strings.Contains(said, "it cannot be told whether another program listens") {
+		t.Errorf("got %d %s", code, said)
+	}
+	if _, err := os.Lstat(path); err != nil {
+		t.Errorf("its socket is gone: %v", err)
+	}
+}
+
 // TestSocketAlone opens no port; the commands find the socket.
 func TestSocketAlone(t *testing.T) {
 	t.Parallel()
@@ -211,7 +232,14 @@ func TestTLS(t *testing.T) {
 		resp.Body.Close()
 		t.Error("the certificate before is still in use")
 	}
-	eventually(t, "the commands know the renewal", func() bool { code, _ := g.runs("status", "--sandbox"); return code == 0 })
+	third := makeCertificate(t, "*.renewed.example", certFile, keyFile)
+	if code, said := g.runs("status", "--sandbox"); code != 0 { // it is the first that meets the certificate
+		t.Errorf("the first command behind a renewal: got %d %s", code, said)
+	}
+	g.named(t, third, port, "shop.Renewed.example", 200)
+	for _, host := range []string{"wamux.example", "renewed.example", "a.b.renewed.example", "renewed.example.evil.example"} {
+		g.named(t, third, port, host, 403)
+	}
 }
 
 // named calls by the name of the Host header alone.

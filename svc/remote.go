@@ -24,6 +24,8 @@ type remote struct {
 	base string // of the URLs of calls
 	key  string
 	http *http.Client // knows no proxy: the key stays on this machine
+
+	anew func() *remote // where it is now, as announced; nil when that was not read from an announcement
 }
 
 // socketScheme begins the address of a gateway that has a socket only.
@@ -51,11 +53,14 @@ func remoteAt(announced, key string) *remote {
 func pinned(pin string) *tls.Config {
 	return &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: true, VerifyConnection: func(state tls.ConnectionState) error {
 		if got := pinOf(state.PeerCertificates[0]); got != pin {
-			return errors.New("this is not the certificate of the gateway")
+			return errOtherCertificate
 		}
 		return nil
 	}}
 }
+
+// errOtherCertificate ends a handshake before anything is asked.
+var errOtherCertificate = errors.New("this is not the certificate of the gateway")
 
 // live does the work of a command through the API of the gateway that runs with
 // the configured database.
@@ -135,13 +140,20 @@ func (c Config) reach() (*remote, error) {
 		return nil, &store.Error{Message: "another wamux uses the database and serves no API", Hint: "wait until it has started or ended, then call this again"}
 	}
 	if len(c.APIKeys) > 0 {
-		return remoteAt(url, c.APIKeys[0]), nil
+		return c.announced(url, c.APIKeys[0]), nil
 	}
 	key, err := os.ReadFile(filepath.Join(filepath.Dir(c.Database), "admin.key"))
 	if err != nil {
 		return nil, &store.Error{Message: "there is no admin key for the running gateway", Hint: "set API_KEYS to one of its keys", Err: err}
 	}
-	return remoteAt(url, strings.TrimSpace(string(key))), nil
+	return c.announced(url, strings.TrimSpace(string(key))), nil
+}
+
+// announced is the gateway at url, which will be looked up again when its certificate was renewed since.
+func (c Config) announced(url, key string) *remote {
+	r := remoteAt(url, key)
+	r.anew = func() *remote { return remoteAt(store.Announced(c.Database), key) }
+	return r
 }
 
 // call makes one request with a JSON body, or none when in is nil, and decodes
@@ -166,19 +178,15 @@ func (r *remote) open(ctx context.Context, method, path, accept string, in any) 
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, method, r.base+path, nil)
-	if err != nil {
-		return nil, err
+	if in == nil {
+		text = nil
 	}
-	if in != nil {
-		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
-		req.Header.Set("Content-Type", "application/json")
+	resp, err := r.ask(ctx, method, path, accept, text)
+	if errors.Is(err, errOtherCertificate) && r.anew != nil {
+		now := r.anew()
+		r.url, r.base, r.http = now.url, now.base, now.http
+		resp, err = r.ask(ctx, method, path, accept, text)
 	}
-	if accept != "" {
-		req.Header.Set("Accept", accept)
-	}
-	req.Header.Set("Authorization", "Bearer "+r.key)
-	resp, err := r.http.Do(req)
 	if err != nil {
 		return nil, unanswered(ctx, err)
 	}
@@ -187,6 +195,23 @@ func (r *remote) open(ctx context.Context, method, path, accept string, in any) 
 	}
 	defer resp.Body.Close()
 	return nil, refusal(resp)
+}
+
+// ask makes one request, with a JSON body unless that is nil.
+func (r *remote) ask(ctx context.Context, method, path, accept string, body []byte) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, r.base+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		req.Body, req.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if accept != "" {
+		req.Header.Set("Accept", accept)
+	}
+	req.Header.Set("Authorization", "Bearer "+r.key)
+	return r.http.Do(req)
 }
 
 // unanswered is the error of a request that got no answer: the person's own, who

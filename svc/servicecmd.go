@@ -1,6 +1,7 @@
 package svc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,7 +53,7 @@ func (p program) onService(ctx context.Context, h host, args, own []string, work
 	whole := append([]string{}, args...)
 	for i, arg := range whole {
 		if arg == "--print" { // its value may be left out
-			whole[i] = "--print="
+			whole[i] += "=" + cmp.Or(string(h.kind), string(osservice.Systemd))
 		}
 	}
 	a, err := parseArguments(whole, flags)

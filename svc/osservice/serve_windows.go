@@ -96,7 +96,7 @@ type events struct{ log service.Logger }
 
 func (e events) Write(lines []byte) (int, error) {
 	for line := range bytes.Lines(lines) {
-		if text := strings.TrimSpace(string(line)); strings.HasPrefix(text, "error: ") || strings.Contains(text, "level=ERROR") {
+		if text := strings.TrimSpace(string(line)); isError(text) {
 			_ = e.log.Error(text)
 		}
 	}
