@@ -69,6 +69,16 @@ func Guarded(program string) bool {
 	}
 }
 
+// own tells whether only the caller can change a file, and everybody can start it.
+func own(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return false
+	}
+	owner, known := info.Sys().(*syscall.Stat_t)
+	return known && info.Mode().IsRegular() && int(owner.Uid) == os.Geteuid() && info.Mode().Perm() == 0o755
+}
+
 // Serve runs the work of a service and returns its exit code. Here nobody has to be told; on Windows the manager is, ctx of
 // work ends when it wants the service to stop, and work may write to events what an administrator should read.
 func Serve(ctx context.Context, args []string, work func(ctx context.Context, args []string, events io.Writer) int) int {
