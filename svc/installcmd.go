@@ -29,7 +29,7 @@ func (c *serviceCall) install(ctx context.Context) error {
 	if c.args.has("--print") {
 		return c.print()
 	}
-	if err := c.allowed(); err != nil {
+	if err := cmp.Or(c.allowed(), c.accountFree()); err != nil {
 		return err
 	}
 	settings, config, err := c.settings()
@@ -58,6 +58,14 @@ func (c *serviceCall) install(ctx context.Context) error {
 		return c.failed(err)
 	}
 	return c.greet(ctx, config)
+}
+
+// accountFree says why the service can't run as the account that is called after it.
+func (c *serviceCall) accountFree() error {
+	if usual := c.h.service(c.s.Name, c.s.Personal).Account; c.s.Account != usual || c.s.Personal || !c.s.Taken() {
+		return nil // on macOS it may be the person who called sudo
+	}
+	return &store.Error{Message: "the account " + c.s.Account + " belongs to something else than wamux, and is not lent to the service", Hint: "choose another --name; a name that begins with wamux may have an account already"}
 }
 
 // print writes what the manager reads. The same arguments give the same text on any machine.

@@ -368,3 +368,57 @@ func TestFindsService(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 }
+
+// TestForeignService: what other programs have under a name is neither changed, stopped nor taken away, nor are their accounts used.
+func TestForeignService(t *testing.T) {
+	const foreign = "[Service]\nExecStart=/usr/sbin/sshd -D\n"
+	for _, c := range []struct {
+		kind       osservice.Kind
+		path, text string
+		ours       bool
+	}{
+		{osservice.Systemd, "/usr/lib/systemd/system/ssh.service", foreign, false},
+		{osservice.Systemd, "/etc/systemd/system/ssh.service", foreign, false},
+		{osservice.Systemd, "/lib/systemd/system/ssh.service", foreign, false},
+		{osservice.Systemd, "/etc/init.d/ssh", "#!/bin/sh\n", false},
+		{osservice.OpenRC, "/etc/init.d/ssh", "#!/sbin/openrc-run\n", false},
+		{osservice.SysV, "/etc/init.d/ssh", "#!/bin/sh\n", false},
+		{osservice.Launchd, "/Library/LaunchDaemons/ssh.plist", "<plist/>", false},
+		{osservice.Systemd, "/etc/systemd/system/ssh.service", "[Service]\nExecStart=/opt/wamux run\n", true},
+	} {
+		for _, verb := range []string{"install", "uninstall", "start", "stop", "restart"} {
+			m := newMachine(t, c.kind)
+			file := m.host.root + c.path
+			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(c.text), 0o644)); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("SUDO_USER", "sari")
+			code, _, errs := m.call(verb, "--name", "ssh")
+			if c.ours {
+				if strings.Contains(errs, "did not make") {
+					t.Errorf("%s %s: got %s", verb, c.path, errs)
+				}
+				continue
+			}
+			if code != 1 || !strings.Contains(errs, "error: there is a service ssh that `wamux install` did not make") {
+				t.Errorf("%s %s: got %d, %s", verb, c.path, code, errs)
+			}
+			m.told()
+			if text, _ := m.read(c.path); text != c.text {
+				t.Errorf("%s: %s is now %s", verb, c.path, text)
+			}
+		}
+	}
+}
+
+// TestForeignAccount: a service has no account that is somebody else's.
+func TestForeignAccount(t *testing.T) {
+	for _, name := range []string{"root", "daemon"} {
+		m := newMachine(t, osservice.Systemd)
+		code, _, errs := m.call("install", "--name", name)
+		if code != 1 || !strings.Contains(errs, "error: the account "+name+" belongs to something else") || !strings.Contains(errs, "hint: choose another --name") {
+			t.Errorf("%s: got %d, %s", name, code, errs)
+		}
+		m.told()
+	}
+}

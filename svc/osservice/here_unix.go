@@ -42,7 +42,10 @@ func Account(wanted string) string {
 	if _, err := user.Lookup(wanted); runtime.GOOS != "darwin" || err == nil {
 		return wanted
 	}
-	return os.Getenv("SUDO_USER")
+	if person := os.Getenv("SUDO_USER"); person != "root" {
+		return person
+	}
+	return ""
 }
 
 // Programs is where a service finds its program when it was elsewhere.

@@ -78,6 +78,7 @@ esac
 // launchdPlist says 63 for the umask 0077: there are only decimal numbers in it.
 const launchdPlist = `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<!-- Made by ` + "`wamux install`" + `. Settings belong into ${SETTINGS}. -->
 <plist version="1.0">
 <dict>
 	<key>Label</key><string>${NAME}</string>
