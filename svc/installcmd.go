@@ -160,15 +160,28 @@ func (c *serviceCall) named(file string) string {
 	return " --database file:" + file
 }
 
+// address is where what has these settings can be called from this machine, unless it chooses its port itself.
+func (c Config) address() string {
+	if c.Port == noPort {
+		return socketScheme + c.Socket
+	}
+	scheme := "http://"
+	if c.CertFile != "" {
+		scheme = "https://"
+	}
+	return scheme + net.JoinHostPort(callable(c.Host), c.Port)
+}
+
 // listens waits until the service serves, and says where. Systemd has waited already.
 func (c *serviceCall) listens(ctx context.Context, config Config, file string) (string, error) {
 	if config.Port != "0" && c.h.kind == osservice.Systemd {
-		return "http://" + net.JoinHostPort(config.Host, config.Port), nil
+		return config.address(), nil
 	}
 	patience := time.NewTimer(answerTime)
 	defer patience.Stop()
 	for {
-		if url, held := store.Holder(file); held && url != "" {
+		if announced, held := store.Holder(file); held && announced != "" {
+			url, _, _ := strings.Cut(announced, "#") // behind it is the pin of the certificate
 			return url, nil
 		}
 		select {

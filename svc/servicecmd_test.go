@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"wamux/store"
 	"wamux/svc/osservice"
 )
 
@@ -96,6 +97,14 @@ func (m *machine) read(path string) (text string, mode fs.FileMode) {
 		m.t.Fatal(err)
 	}
 	return string(got), info.Mode().Perm()
+}
+
+func (m *machine) write(path, text string) {
+	m.t.Helper()
+	file := m.host.root + path
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 // TestInstall: installed, installed again, changed, stopped, taken away.
@@ -388,10 +397,7 @@ func TestForeignService(t *testing.T) {
 	} {
 		for _, verb := range []string{"install", "uninstall", "start", "stop", "restart"} {
 			m := newMachine(t, c.kind)
-			file := m.host.root + c.path
-			if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(c.text), 0o644)); err != nil {
-				t.Fatal(err)
-			}
+			m.write(c.path, c.text)
 			t.Setenv("SUDO_USER", "sari")
 			code, _, errs := m.call(verb, "--name", "ssh")
 			if c.ours {
@@ -420,5 +426,48 @@ func TestForeignAccount(t *testing.T) {
 			t.Errorf("%s: got %d, %s", name, code, errs)
 		}
 		m.told()
+	}
+}
+
+// TestInstallAddress: what is printed can be called as it stands, whichever settings there are.
+func TestInstallAddress(t *testing.T) {
+	cert, key := "--tls-cert-file=/srv/tls/cert.pem", "--tls-key-file=/srv/tls/key.pem"
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--port", "3001"}, "http://127.0.0.1:3001"},
+		{[]string{cert, key}, "https://127.0.0.1:3000"},
+		{[]string{"--host", "0.0.0.0", cert, key}, "https://127.0.0.1:3000"},
+		{[]string{"--host", "0.0.0.0", "--allow-remote", "true"}, "http://127.0.0.1:3000"},
+		{[]string{"--host", "::", "--allow-remote", "true"}, "http://[::1]:3000"},
+		{[]string{"--port", "off", "--listen-socket", "/run/wamux/wamux.sock"}, "unix:/run/wamux/wamux.sock"},
+	} {
+		m := newMachine(t, osservice.Systemd)
+		m.write("/srv/tls/cert.pem", "a certificate")
+		m.write("/srv/tls/key.pem", "a key")
+		if out := m.does(append([]string{"install"}, c.args...)...); !strings.Contains(out, "\naddress: "+c.want+"\n") {
+			t.Errorf("%v: got %s, want %s", c.args, out, c.want)
+		}
+	}
+}
+
+// TestInstallAnnounced: where the service says itself where it listens, the pin of its certificate is not shown.
+func TestInstallAnnounced(t *testing.T) {
+	m := newMachine(t, osservice.SysV)
+	data := m.host.root + "/var/lib/wamux"
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	db, err := store.Open(t.Context(), store.Options{Path: data + "/wamux.db", Log: quietLog(&bytes.Buffer{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Announce("https://127.0.0.1:3000#abcdef"); err != nil {
+		t.Fatal(err)
+	}
+	if out := m.does("install"); !strings.Contains(out, "\naddress: https://127.0.0.1:3000\n") {
+		t.Errorf("got %s", out)
 	}
 }
