@@ -209,6 +209,22 @@ func (c *serviceCall) outside(config Config) (folders []string) {
 	return slices.Compact(folders)
 }
 
+// handedOver are the files of the certificate that systemd reads for the service, whose account may not be able to: all but
+// those in its own folder.
+func (c *serviceCall) handedOver(config Config) (files [2]string, err error) {
+	inside := func(path string) bool { return !filepath.IsAbs(path) || strings.HasPrefix(path, c.s.Data+"/") }
+	if c.h.kind != osservice.Systemd || c.s.Personal || config.CertFile == "" || inside(config.CertFile) && inside(config.KeyFile) {
+		return files, nil
+	}
+	files = [2]string{within(c.s.Data, config.CertFile), within(c.s.Data, config.KeyFile)}
+	for _, file := range files {
+		if !c.h.exists(file) {
+			return files, errors.New(file + " is not there: TLS_CERT_FILE and TLS_KEY_FILE name the certificate and its key")
+		}
+	}
+	return files, nil
+}
+
 // errIdentity is why a service of systemd takes its key in one way only.
 func (c *serviceCall) errIdentity() error {
 	if c.s.Identity == "" {

@@ -245,6 +245,7 @@ func TestServiceRefusals(t *testing.T) {
 		{"Sandbox", osservice.Systemd, nil, "install --sandbox", 2, "error: --sandbox is no setting of a service"},
 		{"Quote", osservice.Systemd, nil, "install --api-keys wk_'secret", 2, "error: API_KEYS holds a quote"},
 		{"Identity", osservice.Systemd, nil, "install --age-identity-file /root/key", 2, "put it at /etc/wamux/age-identity instead"},
+		{"Certificate", osservice.Systemd, nil, "install --tls-cert-file /srv/cert.pem --tls-key-file /srv/key.pem", 2, "/srv/cert.pem is not there"},
 		{"Binary", osservice.Systemd, nil, "install --binary /opt/none", 1, "error: /opt/none is not there"},
 		{"Reload", osservice.Systemd, func(m *machine) { m.refused = "systemctl daemon-reload" }, "install", 1,
 			"error: `systemctl daemon-reload` failed\nhint: `systemctl daemon-reload` by hand shows what is wrong\n"},
@@ -469,5 +470,22 @@ func TestInstallAnnounced(t *testing.T) {
 	}
 	if out := m.does("install"); !strings.Contains(out, "\naddress: https://127.0.0.1:3000\n") {
 		t.Errorf("got %s", out)
+	}
+}
+
+// TestInstallCertificate: systemd reads the files of the certificate for a service that can't, but not those in its own folder.
+func TestInstallCertificate(t *testing.T) {
+	for cert, handed := range map[string]bool{"/etc/letsencrypt/live/shop/fullchain.pem": true, "/var/lib/wamux/cert.pem": false, "cert.pem": false} {
+		m := newMachine(t, osservice.Systemd)
+		key := filepath.Join(filepath.Dir(cert), "key.pem")
+		if handed {
+			m.write(cert, "a certificate")
+			m.write(key, "a key")
+		}
+		m.does("install", "--tls-cert-file", cert, "--tls-key-file", key)
+		unit, _ := m.read("/etc/systemd/system/wamux.service")
+		if got := strings.Contains(unit, "\nLoadCredential=tls-cert:"+cert+"\nLoadCredential=tls-key:"+key+"\n"); got != handed || strings.Contains(unit, "tls-") != handed {
+			t.Errorf("%s: got %s", cert, unit)
+		}
 	}
 }

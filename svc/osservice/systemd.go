@@ -29,6 +29,8 @@ StateDirectoryMode=0700
 UMask=0077
 LoadCredential=age-identity:${IDENTITY}
 SetCredential=age-identity:${NONE}
+LoadCredential=tls-cert:${CERTIFICATE}
+LoadCredential=tls-key:${KEY}
 LimitNOFILE=65536
 LimitCORE=0
 
