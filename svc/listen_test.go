@@ -314,3 +314,21 @@ func TestTLSSettings(t *testing.T) {
 		})
 	}
 }
+
+// TestTLSHandedOver: a certificate that only root can read is taken from the service manager; one that can be read is used itself.
+func TestTLSHandedOver(t *testing.T) {
+	t.Parallel()
+	dir, given := t.TempDir(), t.TempDir()
+	handed := makeCertificate(t, "handed.test", filepath.Join(given, "tls-cert"), filepath.Join(given, "tls-key"))
+	env := []string{"CREDENTIALS_DIRECTORY=" + given, "TLS_CERT_FILE=cert.pem", "TLS_KEY_FILE=key.pem"}
+	g := start(t, dir, env, "run", "--sandbox")
+	if status, _ := fetch(t, trusting(handed, 0), g.url+"/readyz", ""); status != 200 {
+		t.Errorf("handed over: got %d", status)
+	}
+	g.stop()
+	own := makeCertificate(t, "own.test", filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	g.begin()
+	if status, _ := fetch(t, trusting(own, 0), g.url+"/readyz", ""); status != 200 {
+		t.Errorf("its own: got %d", status)
+	}
+}
