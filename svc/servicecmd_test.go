@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -151,7 +152,7 @@ func TestInstall(t *testing.T) {
 	m.told("systemctl enable --quiet wamux.service", "systemctl is-active --quiet wamux.service", "systemctl start wamux.service")
 	m.does("restart")
 	m.told("systemctl restart wamux.service")
-	if out := m.does("uninstall"); out != "the service wamux is gone\nyour data stays in /var/lib/wamux, its settings in /etc/wamux\n" {
+	if out := m.does("uninstall"); out != "the service wamux is gone\nyour data stays in /var/lib/wamux, its settings in /etc/wamux\nit also leaves the program /usr/local/bin/wamux: delete it when nothing else needs it\n" {
 		t.Errorf("uninstall: got %s", out)
 	}
 	m.told("systemctl stop wamux.service", "systemctl disable --quiet wamux.service", "systemctl daemon-reload")
@@ -505,5 +506,25 @@ func TestInstallNotes(t *testing.T) {
 	m.refused = "rc-service wamux start"
 	if _, out, _ := m.call("install", "--tls-cert-file", "/srv/cert.pem", "--tls-key-file", "/srv/key.pem"); !strings.Contains(out, "note: the account wamux must be able to read /srv/cert.pem and /srv/key.pem\n") {
 		t.Errorf("got %s", out)
+	}
+}
+
+// TestUninstallForOneUser says that lingering stays, where it is.
+func TestUninstallForOneUser(t *testing.T) {
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMachine(t, osservice.Systemd)
+	m.write("/usr/local/bin/wamux", "the machine's")
+	for _, lingers := range []bool{false, true} {
+		m.does("install", "--user")
+		if lingers {
+			m.write("/var/lib/systemd/linger/"+me.Username, "")
+		}
+		out := m.does("uninstall", "--user")
+		if strings.Contains(out, "`loginctl disable-linger "+me.Username+"` ends that") != lingers || strings.Contains(out, "/usr/local/bin") {
+			t.Errorf("lingers %v: got %s", lingers, out)
+		}
 	}
 }

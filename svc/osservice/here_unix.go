@@ -73,6 +73,24 @@ func Guarded(program string) bool {
 	}
 }
 
+// HasAccount tells whether there is an account that stays and was made for the service, by us or as [Service.OwnerCommands] says.
+func (s *Service) HasAccount() bool {
+	account, err := user.Lookup(s.Account)
+	return err == nil && s.Account != "" && !isDynamic(account) && account.HomeDir == s.Data
+}
+
+// Lingers is the name of the caller when services of hers run while she is not logged in, else "". root is before every path.
+func Lingers(root string) string {
+	me, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	if _, err := os.Stat(root + "/var/lib/systemd/linger/" + me.Username); err != nil {
+		return ""
+	}
+	return me.Username
+}
+
 // OwnerCommands are what root types so that a folder belongs to the account of a service; nil when it does. Systemd's account
 // exists only while the service runs, so one that stays has to be made first, which systemd then takes.
 func (s *Service) OwnerCommands(folder string) (commands []string) {
