@@ -54,6 +54,7 @@ func (c *serviceCall) install(ctx context.Context) error {
 	if err != nil {
 		return c.failed(err)
 	}
+	c.note(config)
 	if err := c.bringUp(ctx, moved || changed || made); err != nil {
 		return c.failed(err)
 	}
@@ -111,6 +112,26 @@ func (c *serviceCall) settleBinary() (changed bool, err error) {
 	return changed, err
 }
 
+// note says, before the service starts, what it needs of others for that.
+func (c *serviceCall) note(config Config) {
+	for _, folder := range c.s.Writable {
+		if commands := c.s.OwnerCommands(c.h.fileOf(folder)); len(commands) > 0 {
+			fmt.Fprintf(c.p.stdout, "note: %s must belong to the account of the service: `sudo %s`, then `sudo wamux restart%s`\n", folder, strings.Join(commands, " && sudo "), c.nameFlag())
+		}
+	}
+	if config.CertFile != "" && c.s.TLS[0] == "" && c.s.Account != "" {
+		fmt.Fprintf(c.p.stdout, "note: the account %s must be able to read %s and %s\n", c.s.Account, config.CertFile, config.KeyFile)
+	}
+}
+
+// nameFlag is what a command about a service that is not the usual one needs behind it.
+func (c *serviceCall) nameFlag() string {
+	if c.s.Name == serviceName {
+		return ""
+	}
+	return " --name " + c.s.Name
+}
+
 // bringUp lets the service run as it is installed now.
 func (c *serviceCall) bringUp(ctx context.Context, changed bool) error {
 	switch running := c.h.manager.Running(ctx, c.s); {
@@ -137,14 +158,12 @@ func (c *serviceCall) greet(ctx context.Context, config Config) error {
 	if c.s.Personal {
 		flag = " --user"
 	}
+	flag += c.nameFlag()
 	fmt.Fprintf(c.p.stdout, "the service %s of %s runs, and will after every start of the machine\naddress: %s\n", c.s.Name, c.h.kind, url)
 	if len(config.APIKeys) == 0 {
 		fmt.Fprintf(c.p.stdout, "admin key: %s\n", filepath.Join(filepath.Dir(file), "admin.key"))
 	}
 	fmt.Fprintf(c.p.stdout, "settings: %s, then `%swamux restart%s`\n", c.h.fileOf(c.s.Settings), sudo, flag)
-	for _, folder := range c.s.Writable {
-		fmt.Fprintf(c.p.stdout, "note: %s must belong to the account of the service: `sudo chown %s %s`\n", folder, c.s.Account, folder)
-	}
 	if c.s.Personal && c.h.manager.Linger(ctx) != nil {
 		fmt.Fprintln(c.p.stdout, "note: it runs while you are logged in; `sudo loginctl enable-linger $USER` lets it run always")
 	}
@@ -194,9 +213,9 @@ func (c *serviceCall) listens(ctx context.Context, config Config, file string) (
 	}
 }
 
-// outside are the folders that the settings name and that systemd would keep the service from writing to.
+// outside are the folders that the settings name and that are not the service's: systemd would keep it from writing to them.
 func (c *serviceCall) outside(config Config) (folders []string) {
-	if c.h.kind != osservice.Systemd || c.s.Personal {
+	if c.h.kind == osservice.Windows || c.s.Personal {
 		return nil
 	}
 	named := []string{filepath.Dir(config.Database), config.BackupDir, filepath.Dir(config.LogFile)}

@@ -322,13 +322,13 @@ func TestTLSHandedOver(t *testing.T) {
 	handed := makeCertificate(t, "handed.test", filepath.Join(given, "tls-cert"), filepath.Join(given, "tls-key"))
 	env := []string{"CREDENTIALS_DIRECTORY=" + given, "TLS_CERT_FILE=cert.pem", "TLS_KEY_FILE=key.pem"}
 	g := start(t, dir, env, "run", "--sandbox")
-	if status, _ := fetch(t, trusting(handed, 0), g.url+"/readyz", ""); status != 200 {
+	if status, _ := fetch(t, trusting(handed, 0), g.url+"/healthz", ""); status != 200 {
 		t.Errorf("handed over: got %d", status)
 	}
 	g.stop()
 	own := makeCertificate(t, "own.test", filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
 	g.begin()
-	if status, _ := fetch(t, trusting(own, 0), g.url+"/readyz", ""); status != 200 {
+	if status, _ := fetch(t, trusting(own, 0), g.url+"/healthz", ""); status != 200 {
 		t.Errorf("its own: got %d", status)
 	}
 }

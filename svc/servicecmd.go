@@ -145,7 +145,24 @@ func (c *serviceCall) uninstall(ctx context.Context) error {
 		gone = "is stopped and starts no more; the package that it came with has the rest"
 	}
 	fmt.Fprintf(c.p.stdout, "the service %s %s\nyour data stays in %s, its settings in %s\n", c.s.Name, gone, c.s.Data, filepath.Dir(c.s.Settings))
+	for _, left := range c.remains() {
+		fmt.Fprintf(c.p.stdout, "it also leaves %s\n", left)
+	}
 	return nil
+}
+
+// remains is what installing may have made that others may use meanwhile, and how to take it away.
+func (c *serviceCall) remains() (all []string) {
+	if program := osservice.Programs(c.h.kind); !c.s.Personal && c.h.exists(program) {
+		all = append(all, "the program "+program+": delete it when nothing else needs it")
+	}
+	if c.s.HasAccount() && c.h.kind != osservice.Launchd { // where we make none
+		all = append(all, "the account "+c.s.Account+": `sudo userdel "+c.s.Account+"`, when the data is gone")
+	}
+	if who := osservice.Lingers(c.h.root); c.s.Personal && who != "" {
+		all = append(all, "your services running while you are logged out: `loginctl disable-linger "+who+"` ends that")
+	}
+	return all
 }
 
 func (p program) startService(ctx context.Context, args []string) int {

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -151,7 +152,7 @@ func TestInstall(t *testing.T) {
 	m.told("systemctl enable --quiet wamux.service", "systemctl is-active --quiet wamux.service", "systemctl start wamux.service")
 	m.does("restart")
 	m.told("systemctl restart wamux.service")
-	if out := m.does("uninstall"); out != "the service wamux is gone\nyour data stays in /var/lib/wamux, its settings in /etc/wamux\n" {
+	if out := m.does("uninstall"); out != "the service wamux is gone\nyour data stays in /var/lib/wamux, its settings in /etc/wamux\nit also leaves the program /usr/local/bin/wamux: delete it when nothing else needs it\n" {
 		t.Errorf("uninstall: got %s", out)
 	}
 	m.told("systemctl stop wamux.service", "systemctl disable --quiet wamux.service", "systemctl daemon-reload")
@@ -214,7 +215,7 @@ func TestInstallElsewhere(t *testing.T) {
 	m := newMachine(t, osservice.Systemd)
 	out := m.does("install", "--backup-dir", "/mnt/usb", "--log-file", "/var/lib/wamux/log/wamux.log", "--database", "file:/srv/wamux/all.db")
 	unit, _ := m.read("/etc/systemd/system/wamux.service")
-	if !strings.Contains(unit, "\nReadWritePaths=-/mnt/usb -/srv/wamux\n") || !strings.Contains(out, "note: /mnt/usb must belong to the account") {
+	if !strings.Contains(unit, "\nReadWritePaths=-/mnt/usb -/srv/wamux\n") || !strings.Contains(out, "note: /mnt/usb must belong to the account of the service: `sudo useradd --system --user-group --home-dir /var/lib/wamux wamux && sudo install -d -m 700 -o wamux "+m.host.root+"/mnt/usb`") {
 		t.Errorf("got %s\n%s", unit, out)
 	}
 	if !strings.Contains(out, "admin key: "+m.host.root+"/srv/wamux/admin.key\n") {
@@ -486,6 +487,44 @@ func TestInstallCertificate(t *testing.T) {
 		unit, _ := m.read("/etc/systemd/system/wamux.service")
 		if got := strings.Contains(unit, "\nLoadCredential=tls-cert:"+cert+"\nLoadCredential=tls-key:"+key+"\n"); got != handed || strings.Contains(unit, "tls-") != handed {
 			t.Errorf("%s: got %s", cert, unit)
+		}
+	}
+}
+
+// TestInstallNotes: what is missing is said although, and before, the start fails by it.
+func TestInstallNotes(t *testing.T) {
+	for _, kind := range []osservice.Kind{osservice.Systemd, osservice.OpenRC} {
+		m := newMachine(t, kind)
+		m.write("/srv/x/here", "")
+		m.refused = map[osservice.Kind]string{osservice.Systemd: "systemctl start", osservice.OpenRC: "rc-service wamux start"}[kind]
+		code, out, _ := m.call("install", "--database", "file:/srv/x/all.db", "--name", "wamux")
+		if code != 1 || !strings.Contains(out, "note: /srv/x must belong to the account of the service: `sudo ") || !strings.Contains(out, "sudo chown wamux "+m.host.root+"/srv/x`, then `sudo wamux restart`\n") {
+			t.Errorf("%s: got %d, %s", kind, code, out)
+		}
+	}
+	m := newMachine(t, osservice.OpenRC)
+	m.refused = "rc-service wamux start"
+	if _, out, _ := m.call("install", "--tls-cert-file", "/srv/cert.pem", "--tls-key-file", "/srv/key.pem"); !strings.Contains(out, "note: the account wamux must be able to read /srv/cert.pem and /srv/key.pem\n") {
+		t.Errorf("got %s", out)
+	}
+}
+
+// TestUninstallForOneUser says that lingering stays, where it is.
+func TestUninstallForOneUser(t *testing.T) {
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := newMachine(t, osservice.Systemd)
+	m.write("/usr/local/bin/wamux", "the machine's")
+	for _, lingers := range []bool{false, true} {
+		m.does("install", "--user")
+		if lingers {
+			m.write("/var/lib/systemd/linger/"+me.Username, "")
+		}
+		out := m.does("uninstall", "--user")
+		if strings.Contains(out, "`loginctl disable-linger "+me.Username+"` ends that") != lingers || strings.Contains(out, "/usr/local/bin") {
+			t.Errorf("lingers %v: got %s", lingers, out)
 		}
 	}
 }

@@ -75,11 +75,31 @@ func (c *Control) Running(_ context.Context, s *Service) bool {
 	return err == nil && status == service.StatusRunning
 }
 
-// Prepare makes the folder of the service, which the system, administrators and the service may use and nobody else.
+// Prepare makes the folder of the service, which the system, administrators and the service may use and nobody else. Any user
+// can make it first: one that others made, or put something into, is refused. It is closed before that is looked for inside.
 func (*Control) Prepare(_ context.Context, s *Service) error {
 	if err := os.MkdirAll(s.Data, 0o700); err != nil {
 		return err
 	}
+	owners, err := trusted(s.Name)
+	if err != nil {
+		return err
+	}
+	if leadsElsewhere(s.Data) || !ownedBy(s.Data, owners) {
+		return refusePlanted(s.Data, s)
+	}
+	if err := protect(s); err != nil {
+		return err
+	}
+	path, err := planted(s.Data, owners)
+	if err == nil && path != "" {
+		err = refusePlanted(path, s)
+	}
+	return err
+}
+
+// protect closes the folder of a service to all others.
+func protect(s *Service) error {
 	rights, err := windows.SecurityDescriptorFromString(dataRights(s.Name))
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -70,6 +71,41 @@ func Guarded(program string) bool {
 			return true
 		}
 	}
+}
+
+// HasAccount tells whether there is an account that stays and was made for the service, by us or as [Service.OwnerCommands] says.
+func (s *Service) HasAccount() bool {
+	account, err := user.Lookup(s.Account)
+	return err == nil && s.Account != "" && !isDynamic(account) && account.HomeDir == s.Data
+}
+
+// Lingers is the name of the caller when services of hers run while she is not logged in, else "". root is before every path.
+func Lingers(root string) string {
+	me, err := user.Current()
+	if err != nil {
+		return ""
+	}
+	if _, err := os.Stat(root + "/var/lib/systemd/linger/" + me.Username); err != nil {
+		return ""
+	}
+	return me.Username
+}
+
+// OwnerCommands are what root types so that a folder belongs to the account of a service; nil when it does. Systemd's account
+// exists only while the service runs, so one that stays has to be made first, which systemd then takes.
+func (s *Service) OwnerCommands(folder string) (commands []string) {
+	account, err := user.Lookup(s.Account)
+	if err != nil || isDynamic(account) {
+		commands = []string{"useradd --system --user-group --home-dir " + s.Data + " " + s.Account}
+	}
+	info, err := os.Stat(folder)
+	if err != nil {
+		return append(commands, "install -d -m 700 -o "+s.Account+" "+folder)
+	}
+	if owner, known := info.Sys().(*syscall.Stat_t); known && commands == nil && strconv.Itoa(int(owner.Uid)) == account.Uid {
+		return nil
+	}
+	return append(commands, "chown "+s.Account+" "+folder)
 }
 
 // own tells whether only the caller can change a file, and everybody can start it.

@@ -33,6 +33,15 @@ func Guarded(program string) bool {
 	return strings.HasPrefix(strings.ToLower(program), strings.ToLower(programFiles())+`\`)
 }
 
+// HasAccount tells that there is nobody whose account stays.
+func (*Service) HasAccount() bool { return false }
+
+// Lingers is nobody: there are no services of users.
+func Lingers(string) string { return "" }
+
+// OwnerCommands are none: who owns a folder does not decide who may use it.
+func (*Service) OwnerCommands(string) []string { return nil }
+
 // own has nothing to ask: the rights of the folder decide.
 func own(string) bool { return true }
 

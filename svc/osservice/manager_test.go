@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"os/user"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -179,5 +180,26 @@ func TestCopyOfOthers(t *testing.T) {
 				t.Errorf("%s again: got %v, %v", name, again, err)
 			}
 		}
+	}
+}
+
+// TestOwnerCommands: an account is made where there is none that stays, and a folder that is owned already needs nothing.
+func TestOwnerCommands(t *testing.T) {
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	s := New(Systemd, "wamux", false, "", "", "")
+	s.Account = me.Username
+	if got := s.OwnerCommands(dir); got != nil {
+		t.Errorf("my own: got %q", got)
+	}
+	if got, want := s.OwnerCommands(dir+"/none"), "install -d -m 700 -o "+me.Username+" "+dir+"/none"; strings.Join(got, "\n") != want {
+		t.Errorf("not there: got %q", got)
+	}
+	s.Account = "nobody-has-this"
+	if got, want := s.OwnerCommands(dir), "useradd --system --user-group --home-dir /var/lib/wamux nobody-has-this\nchown nobody-has-this "+dir; strings.Join(got, "\n") != want {
+		t.Errorf("no account: got %q", got)
 	}
 }
