@@ -293,5 +293,8 @@ func (db *DB) EnsureAdminKey(ctx context.Context, file string) (made bool, err e
 	if err := replaceFile(file, []byte(secret+"\n")); err != nil {
 		return false, &Error{Code: CodeReadOnly, Name: "admin_key_not_written", Message: fmt.Sprintf("The admin key cannot be written to %s", file), Hint: "Check the owner and mode of its folder, or set API_KEYS.", Err: err}
 	}
+	if err := db.heir.take(file); err != nil {
+		return true, err
+	}
 	return true, db.addAPIKey(ctx, key)
 }

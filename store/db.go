@@ -66,6 +66,7 @@ type DB struct {
 	waiters      waiters
 	meters       *Meters
 	space        space
+	heir         *heir
 	condemned    atomic.Pointer[Error] // why nothing may be written any more; nil when it may
 	suspicion    chan struct{}         // one slot
 	unclean      bool                  // the run before did not end by Close
@@ -96,6 +97,7 @@ func Open(ctx context.Context, o Options) (_ *DB, err error) {
 			db.release()
 		}
 	}()
+	db.heir = heirOf(db.path)
 	if db.lock, err = lockFile(db.path + ".lock"); err != nil {
 		return nil, err
 	}
@@ -163,6 +165,7 @@ func (db *DB) prepareFile(ctx context.Context, keys *seal.Keys) error {
 	if err != nil {
 		return err
 	}
+	db.takeBack(ctx)
 	f, err := examine(ctx, db.path, side, keys)
 	if err != nil {
 		return err
@@ -304,6 +307,9 @@ func (db *DB) release() {
 		db.epoch.close()
 	}
 	if db.lock != nil {
+		if err := db.heir.takeAll(db.path); err != nil {
+			db.log.Warn("a file cannot be given to the owner of the database", "cause", err)
+		}
 		unlockFile(db.lock)
 	}
 }

@@ -156,6 +156,13 @@ func hasLog(path string) bool {
 	return err == nil && info.Size() > 0
 }
 
+// hasJournal tells whether a rollback journal lies beside the file. Ours have one only while
+// they are made, before they have a log.
+func hasJournal(path string) bool {
+	info, err := os.Stat(path + "-journal")
+	return err == nil && info.Size() > 0
+}
+
 // restrict sets mode 0600. On Windows the folder's rights decide instead.
 func restrict(name string) error {
 	info, err := os.Stat(name)

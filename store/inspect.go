@@ -58,6 +58,27 @@ func inspect(ctx context.Context, path string) (facts, error) {
 	return f, err
 }
 
+// takeBack lets SQLite undo the making of a file that a power cut ended, where that left a
+// header that is none: then a journal beside it knows what was there before. What is a
+// database, whoever's, is not touched.
+func (db *DB) takeBack(ctx context.Context) {
+	if !hasJournal(db.path) {
+		return
+	}
+	_, err := inspect(ctx, db.path)
+	if e := (*Error)(nil); !errors.As(err, &e) || e.Name != "not_a_database" {
+		return
+	}
+	pool, err := sql.Open("sqlite", fileURI(db.path)+"?mode=rw")
+	if err != nil {
+		return
+	}
+	defer func() { _ = pool.Close() }()
+	if err := pool.QueryRowContext(ctx, "SELECT COUNT(*) FROM sqlite_schema").Scan(new(int)); err != nil {
+		db.log.Debug("the file is no database, and its journal makes it none", "cause", err)
+	}
+}
+
 // readLog reads how the values are sealed with the log, which tells more of it than
 // the main file when a change was cut off. SQLite would write beside the file for that.
 func (f *facts) readLog(path string) {

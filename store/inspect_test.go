@@ -1,6 +1,10 @@
 package store
 
 import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"testing"
@@ -56,4 +60,38 @@ func listing(t *testing.T, path string) (text string) {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// TestMakingCutOff cuts the power while a file is made: its first page is torn, and the
+// journal tells that there was nothing before. A start makes it anew; without such a
+// journal, and in another program's name, the file stays as it is.
+func TestMakingCutOff(t *testing.T) {
+	torn := append(make([]byte, 512), bytes.Repeat([]byte{0xa5}, pageBytes-512)...)
+	journal := make([]byte, 512) // as SQLite writes it: magic, no pages, a nonce, nothing before, sizes of sector and page
+	copy(journal, "\xd9\xd5\x05\xf9\x20\xa1\x63\xd7")
+	binary.BigEndian.PutUint32(journal[20:], 512)
+	binary.BigEndian.PutUint32(journal[24:], pageBytes)
+	for name, c := range map[string]struct {
+		journal []byte
+		whole   bool
+	}{"Journal": {journal, true}, "None": {nil, false}, "Foreign": {[]byte("a journal of another kind"), false}} {
+		t.Run(name, func(t *testing.T) {
+			path := freshPath(t)
+			if err := errors.Join(os.WriteFile(path, torn, 0o600), os.WriteFile(path+"-journal", c.journal, 0o600)); err != nil {
+				t.Fatal(err)
+			}
+			db, err := Open(t.Context(), Options{Path: path, Log: slog.New(slog.DiscardHandler)})
+			if c.whole {
+				if err != nil {
+					t.Fatal(err)
+				}
+				closeDB(t, db)
+				return
+			}
+			wantError(t, err, CodeInvalid, "is not a SQLite database")
+			if now, err := os.ReadFile(path); err != nil || !bytes.Equal(now, torn) {
+				t.Errorf("the file was changed: %v", err)
+			}
+		})
+	}
 }

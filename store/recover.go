@@ -38,11 +38,13 @@ func Recover(ctx context.Context, path, to string) (_ *Recovery, err error) {
 	if path, err = realPath(path); err != nil {
 		return nil, err
 	}
+	owner := heirOf(path)
 	lock, err := lockFile(path + ".lock")
 	if err != nil {
 		return nil, err
 	}
 	defer unlockFile(lock)
+	defer func() { err = errors.Join(err, owner.takeAll(path)) }()
 	from, err := openDamaged(ctx, path)
 	if err != nil {
 		return nil, err
@@ -52,8 +54,9 @@ func Recover(ctx context.Context, path, to string) (_ *Recovery, err error) {
 	if err != nil {
 		return nil, err
 	}
+	heir := newOwner(owner, to)
 	r := &rescue{path: path, from: from, now: time.Now().UTC()}
-	if err := r.make(ctx, made); err != nil {
+	if err := errors.Join(r.make(ctx, made), heir.takeAll(made)); err != nil {
 		return nil, errors.Join(wrap(err), removeDatabase(made))
 	}
 	out := &Recovery{File: made, Tables: r.report()}
@@ -62,6 +65,14 @@ func Recover(ctx context.Context, path, to string) (_ *Recovery, err error) {
 		out.Aside, err = exchange(path, made, r.now)
 	}
 	return out, err
+}
+
+// newOwner is who owns the new file: whoever owned the damaged one, or the folder of one that is put elsewhere.
+func newOwner(before *heir, to string) *heir {
+	if to == "" {
+		return before
+	}
+	return heirOf(to)
 }
 
 // openDamaged reads what there is, and refuses files that are not ours, or newer.

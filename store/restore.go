@@ -23,6 +23,7 @@ type RestoreOptions struct {
 	Now   func() time.Time // nil means time.Now
 
 	free func(folder string) (int64, error) // nil means freeSpace
+	heir *heir
 }
 
 // Restored tells what a restore did.
@@ -61,12 +62,14 @@ func Restore(ctx context.Context, o RestoreOptions) (*Restored, error) {
 }
 
 // restore is Restore behind the lock.
-func (o RestoreOptions) restore(ctx context.Context, r *Restored) error {
+func (o RestoreOptions) restore(ctx context.Context, r *Restored) (err error) {
+	o.heir = heirOf(o.Path)
 	lock, err := lockFile(o.Path + ".lock")
 	if err != nil {
 		return err
 	}
 	defer unlockFile(lock)
+	defer func() { err = errors.Join(err, o.heir.takeAll(o.Path, r.Aside)) }()
 	if err := removePartials(o.Path + restoreEnd); err != nil {
 		return err
 	}
@@ -153,7 +156,7 @@ func (o RestoreOptions) put(partial string) (aside string, err error) {
 	if aside, err = o.keepAside(); err != nil {
 		return "", &Error{Code: CodeReadOnly, Name: "not_kept_aside", Message: "The database that is there cannot be kept aside, nothing was changed", Hint: "Check the owner and mode of its folder, and the space on the disk.", Err: err}
 	}
-	if err := errors.Join(remove(o.Path+".epoch"), syncFolder(o.Path)); err != nil {
+	if err := errors.Join(o.heir.take(partial), remove(o.Path+".epoch"), syncFolder(o.Path)); err != nil {
 		return aside, err
 	}
 	if err := errors.Join(os.Rename(partial, o.Path), syncFolder(o.Path)); err != nil {

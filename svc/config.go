@@ -92,6 +92,7 @@ func readConfig(src sources) (Config, error) {
 	}
 	c.copyFields()
 	c.findCredential(src)
+	c.findCertificate(src)
 	return c, c.together()
 }
 
@@ -213,7 +214,7 @@ func (c *Config) copyFields() {
 // file is named.
 func (c *Config) findCredential(src sources) {
 	folder, _ := src.env("CREDENTIALS_DIRECTORY")
-	name := filepath.Join(folder, "age-identity")
+	name := filepath.Join(folder, osservice.IdentityCredential)
 	if folder == "" || c.IdentityFile != "" && filepath.Clean(c.IdentityFile) != name {
 		return
 	}
@@ -222,6 +223,27 @@ func (c *Config) findCredential(src sources) {
 	}
 	c.IdentityFile, c.Credential = name, true
 	c.values["AGE_IDENTITY_FILE"], c.givenAs["AGE_IDENTITY_FILE"] = name, "credential"
+}
+
+// findCertificate takes the certificate that the service manager hands over, as it was at the start, where the files that are
+// named can't be read: they may be for root only. Else those are used, since they can be renewed.
+func (c *Config) findCertificate(src sources) {
+	folder, _ := src.env("CREDENTIALS_DIRECTORY")
+	if folder == "" || c.CertFile == "" || readable(c.CertFile) && readable(c.KeyFile) {
+		return
+	}
+	cert, key := filepath.Join(folder, osservice.CertificateCredential), filepath.Join(folder, osservice.KeyCredential)
+	if readable(cert) && readable(key) {
+		c.CertFile, c.KeyFile = cert, key
+	}
+}
+
+func readable(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil
 }
 
 // copyPauses lets the one pause that was given move the other, which was not: a .env

@@ -1,6 +1,7 @@
 package svc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func (c *serviceCall) install(ctx context.Context) error {
 	if c.args.has("--print") {
 		return c.print()
 	}
-	if err := c.allowed(); err != nil {
+	if err := cmp.Or(c.allowed(), c.accountFree()); err != nil {
 		return err
 	}
 	settings, config, err := c.settings()
@@ -57,6 +58,14 @@ func (c *serviceCall) install(ctx context.Context) error {
 		return c.failed(err)
 	}
 	return c.greet(ctx, config)
+}
+
+// accountFree says why the service can't run as the account that is called after it.
+func (c *serviceCall) accountFree() error {
+	if usual := c.h.service(c.s.Name, c.s.Personal).Account; c.s.Account != usual || c.s.Personal || !c.s.Taken() {
+		return nil // on macOS it may be the person who called sudo
+	}
+	return &store.Error{Message: "the account " + c.s.Account + " belongs to something else than wamux, and is not lent to the service", Hint: "choose another --name; a name that begins with wamux may have an account already"}
 }
 
 // print writes what the manager reads. The same arguments give the same text on any machine.
@@ -151,15 +160,28 @@ func (c *serviceCall) named(file string) string {
 	return " --database file:" + file
 }
 
+// address is where what has these settings can be called from this machine, unless it chooses its port itself.
+func (c Config) address() string {
+	if c.Port == noPort {
+		return socketScheme + c.Socket
+	}
+	scheme := "http://"
+	if c.CertFile != "" {
+		scheme = "https://"
+	}
+	return scheme + net.JoinHostPort(callable(c.Host), c.Port)
+}
+
 // listens waits until the service serves, and says where. Systemd has waited already.
 func (c *serviceCall) listens(ctx context.Context, config Config, file string) (string, error) {
 	if config.Port != "0" && c.h.kind == osservice.Systemd {
-		return "http://" + net.JoinHostPort(config.Host, config.Port), nil
+		return config.address(), nil
 	}
 	patience := time.NewTimer(answerTime)
 	defer patience.Stop()
 	for {
-		if url, held := store.Holder(file); held && url != "" {
+		if announced, held := store.Holder(file); held && announced != "" {
+			url, _, _ := strings.Cut(announced, "#") // behind it is the pin of the certificate
 			return url, nil
 		}
 		select {
@@ -185,6 +207,22 @@ func (c *serviceCall) outside(config Config) (folders []string) {
 	}
 	slices.Sort(folders)
 	return slices.Compact(folders)
+}
+
+// handedOver are the files of the certificate that systemd reads for the service, whose account may not be able to: all but
+// those in its own folder.
+func (c *serviceCall) handedOver(config Config) (files [2]string, err error) {
+	inside := func(path string) bool { return !filepath.IsAbs(path) || strings.HasPrefix(path, c.s.Data+"/") }
+	if c.h.kind != osservice.Systemd || c.s.Personal || config.CertFile == "" || inside(config.CertFile) && inside(config.KeyFile) {
+		return files, nil
+	}
+	files = [2]string{within(c.s.Data, config.CertFile), within(c.s.Data, config.KeyFile)}
+	for _, file := range files {
+		if !c.h.exists(file) {
+			return files, errors.New(file + " is not there: TLS_CERT_FILE and TLS_KEY_FILE name the certificate and its key")
+		}
+	}
+	return files, nil
 }
 
 // errIdentity is why a service of systemd takes its key in one way only.

@@ -101,27 +101,6 @@ func TestSocket(t *testing.T) {
 	}
 }
 
-// TestSocketUntold leaves a socket alone that answers, though not as one that nobody listens on does.
-func TestSocketUntold(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("it has no such sockets")
-	}
-	g := &gateway{t: t, dir: t.TempDir(), env: []string{"PORT=off"}}
-	path := filepath.Join(g.dir, "other.sock")
-	other, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	if code, said := g.runs("run", "--sandbox", "--listen-socket", path); code != 1 || !strings.Contains(said, "it cannot be told whether another program listens") {
-		t.Errorf("got %d %s", code, said)
-	}
-	if _, err := os.Lstat(path); err != nil {
-		t.Errorf("its socket is gone: %v", err)
-	}
-}
-
 // TestSocketAlone opens no port; the commands find the socket.
 func TestSocketAlone(t *testing.T) {
 	t.Parallel()
@@ -312,5 +291,23 @@ func TestTLSSettings(t *testing.T) {
 				t.Error("a database was made")
 			}
 		})
+	}
+}
+
+// TestTLSHandedOver: a certificate that only root can read is taken from the service manager; one that can be read is used itself.
+func TestTLSHandedOver(t *testing.T) {
+	t.Parallel()
+	dir, given := t.TempDir(), t.TempDir()
+	handed := makeCertificate(t, "handed.test", filepath.Join(given, "tls-cert"), filepath.Join(given, "tls-key"))
+	env := []string{"CREDENTIALS_DIRECTORY=" + given, "TLS_CERT_FILE=cert.pem", "TLS_KEY_FILE=key.pem"}
+	g := start(t, dir, env, "run", "--sandbox")
+	if status, _ := fetch(t, trusting(handed, 0), g.url+"/readyz", ""); status != 200 {
+		t.Errorf("handed over: got %d", status)
+	}
+	g.stop()
+	own := makeCertificate(t, "own.test", filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	g.begin()
+	if status, _ := fetch(t, trusting(own, 0), g.url+"/readyz", ""); status != 200 {
+		t.Errorf("its own: got %d", status)
 	}
 }

@@ -94,8 +94,19 @@ func (c *serviceCall) name() error {
 	return c.s.Check()
 }
 
-// allowed says why the person who calls may not do this with the service.
+// allowed says why the person who calls may not do this with the service, or nobody may.
 func (c *serviceCall) allowed() error {
+	if err := c.entitled(); err != nil {
+		return err
+	}
+	if c.h.manager.Foreign(c.s) {
+		return &store.Error{Message: "there is a service " + c.s.Name + " that `wamux install` did not make, and it is left alone", Hint: "choose another --name"}
+	}
+	return nil
+}
+
+// entitled says why the person who calls may not do this with services.
+func (c *serviceCall) entitled() error {
 	switch {
 	case c.h.manager == nil:
 		return &store.Error{Message: "no service manager is known here", Hint: "`wamux install --print=systemd` prints what you can adapt; openrc, sysv and launchd are there, too"}

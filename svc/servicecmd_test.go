@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"wamux/store"
 	"wamux/svc/osservice"
 )
 
@@ -96,6 +97,14 @@ func (m *machine) read(path string) (text string, mode fs.FileMode) {
 		m.t.Fatal(err)
 	}
 	return string(got), info.Mode().Perm()
+}
+
+func (m *machine) write(path, text string) {
+	m.t.Helper()
+	file := m.host.root + path
+	if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o755), os.WriteFile(file, []byte(text), 0o644)); err != nil {
+		m.t.Fatal(err)
+	}
 }
 
 // TestInstall: installed, installed again, changed, stopped, taken away.
@@ -236,6 +245,7 @@ func TestServiceRefusals(t *testing.T) {
 		{"Sandbox", osservice.Systemd, nil, "install --sandbox", 2, "error: --sandbox is no setting of a service"},
 		{"Quote", osservice.Systemd, nil, "install --api-keys wk_'secret", 2, "error: API_KEYS holds a quote"},
 		{"Identity", osservice.Systemd, nil, "install --age-identity-file /root/key", 2, "put it at /etc/wamux/age-identity instead"},
+		{"Certificate", osservice.Systemd, nil, "install --tls-cert-file /srv/cert.pem --tls-key-file /srv/key.pem", 2, "/srv/cert.pem is not there"},
 		{"Binary", osservice.Systemd, nil, "install --binary /opt/none", 1, "error: /opt/none is not there"},
 		{"Reload", osservice.Systemd, func(m *machine) { m.refused = "systemctl daemon-reload" }, "install", 1,
 			"error: `systemctl daemon-reload` failed\nhint: `systemctl daemon-reload` by hand shows what is wrong\n"},
@@ -366,5 +376,116 @@ func TestFindsService(t *testing.T) {
 	(program{stdout: &out}).tellService(t.Context(), m.host)
 	if got := out.String(); got != "service: installed, runs (systemd, /etc/systemd/system/wamux.service)\n" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// TestForeignService: what other programs have under a name is neither changed, stopped nor taken away, nor are their accounts used.
+func TestForeignService(t *testing.T) {
+	const foreign = "[Service]\nExecStart=/usr/sbin/sshd -D\n"
+	for _, c := range []struct {
+		kind       osservice.Kind
+		path, text string
+		ours       bool
+	}{
+		{osservice.Systemd, "/usr/lib/systemd/system/ssh.service", foreign, false},
+		{osservice.Systemd, "/etc/systemd/system/ssh.service", foreign, false},
+		{osservice.Systemd, "/lib/systemd/system/ssh.service", foreign, false},
+		{osservice.Systemd, "/etc/init.d/ssh", "#!/bin/sh\n", false},
+		{osservice.OpenRC, "/etc/init.d/ssh", "#!/sbin/openrc-run\n", false},
+		{osservice.SysV, "/etc/init.d/ssh", "#!/bin/sh\n", false},
+		{osservice.Launchd, "/Library/LaunchDaemons/ssh.plist", "<plist/>", false},
+		{osservice.Systemd, "/etc/systemd/system/ssh.service", "[Service]\nExecStart=/opt/wamux run\n", true},
+	} {
+		for _, verb := range []string{"install", "uninstall", "start", "stop", "restart"} {
+			m := newMachine(t, c.kind)
+			m.write(c.path, c.text)
+			t.Setenv("SUDO_USER", "sari")
+			code, _, errs := m.call(verb, "--name", "ssh")
+			if c.ours {
+				if strings.Contains(errs, "did not make") {
+					t.Errorf("%s %s: got %s", verb, c.path, errs)
+				}
+				continue
+			}
+			if code != 1 || !strings.Contains(errs, "error: there is a service ssh that `wamux install` did not make") {
+				t.Errorf("%s %s: got %d, %s", verb, c.path, code, errs)
+			}
+			m.told()
+			if text, _ := m.read(c.path); text != c.text {
+				t.Errorf("%s: %s is now %s", verb, c.path, text)
+			}
+		}
+	}
+}
+
+// TestForeignAccount: a service has no account that is somebody else's.
+func TestForeignAccount(t *testing.T) {
+	for _, name := range []string{"root", "daemon"} {
+		m := newMachine(t, osservice.Systemd)
+		code, _, errs := m.call("install", "--name", name)
+		if code != 1 || !strings.Contains(errs, "error: the account "+name+" belongs to something else") || !strings.Contains(errs, "hint: choose another --name") {
+			t.Errorf("%s: got %d, %s", name, code, errs)
+		}
+		m.told()
+	}
+}
+
+// TestInstallAddress: what is printed can be called as it stands, whichever settings there are.
+func TestInstallAddress(t *testing.T) {
+	cert, key := "--tls-cert-file=/srv/tls/cert.pem", "--tls-key-file=/srv/tls/key.pem"
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--port", "3001"}, "http://127.0.0.1:3001"},
+		{[]string{cert, key}, "https://127.0.0.1:3000"},
+		{[]string{"--host", "0.0.0.0", cert, key}, "https://127.0.0.1:3000"},
+		{[]string{"--host", "0.0.0.0", "--allow-remote", "true"}, "http://127.0.0.1:3000"},
+		{[]string{"--host", "::", "--allow-remote", "true"}, "http://[::1]:3000"},
+		{[]string{"--port", "off", "--listen-socket", "/run/wamux/wamux.sock"}, "unix:/run/wamux/wamux.sock"},
+	} {
+		m := newMachine(t, osservice.Systemd)
+		m.write("/srv/tls/cert.pem", "a certificate")
+		m.write("/srv/tls/key.pem", "a key")
+		if out := m.does(append([]string{"install"}, c.args...)...); !strings.Contains(out, "\naddress: "+c.want+"\n") {
+			t.Errorf("%v: got %s, want %s", c.args, out, c.want)
+		}
+	}
+}
+
+// TestInstallAnnounced: where the service says itself where it listens, the pin of its certificate is not shown.
+func TestInstallAnnounced(t *testing.T) {
+	m := newMachine(t, osservice.SysV)
+	data := m.host.root + "/var/lib/wamux"
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	db, err := store.Open(t.Context(), store.Options{Path: data + "/wamux.db", Log: quietLog(&bytes.Buffer{})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.Announce("https://127.0.0.1:3000#abcdef"); err != nil {
+		t.Fatal(err)
+	}
+	if out := m.does("install"); !strings.Contains(out, "\naddress: https://127.0.0.1:3000\n") {
+		t.Errorf("got %s", out)
+	}
+}
+
+// TestInstallCertificate: systemd reads the files of the certificate for a service that can't, but not those in its own folder.
+func TestInstallCertificate(t *testing.T) {
+	for cert, handed := range map[string]bool{"/etc/letsencrypt/live/shop/fullchain.pem": true, "/var/lib/wamux/cert.pem": false, "cert.pem": false} {
+		m := newMachine(t, osservice.Systemd)
+		key := filepath.Join(filepath.Dir(cert), "key.pem")
+		if handed {
+			m.write(cert, "a certificate")
+			m.write(key, "a key")
+		}
+		m.does("install", "--tls-cert-file", cert, "--tls-key-file", key)
+		unit, _ := m.read("/etc/systemd/system/wamux.service")
+		if got := strings.Contains(unit, "\nLoadCredential=tls-cert:"+cert+"\nLoadCredential=tls-key:"+key+"\n"); got != handed || strings.Contains(unit, "tls-") != handed {
+			t.Errorf("%s: got %s", cert, unit)
+		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 type serviceManager interface {
 	Path(*osservice.Service) string // where the manager's text about it is
 	Installed(*osservice.Service) bool
+	Foreign(*osservice.Service) bool // the name is that of a service that is not ours
 	Running(context.Context, *osservice.Service) bool
 	Prepare(context.Context, *osservice.Service) error              // makes folders and the account
 	Lend(ctx context.Context, s *osservice.Service, f string) error // lets the service read a file that root has written

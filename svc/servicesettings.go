@@ -41,6 +41,9 @@ func (c *serviceCall) settings() (text []byte, config Config, err error) {
 	if err == nil && config.IdentityFile != "" {
 		err = c.errIdentity()
 	}
+	if err == nil {
+		c.s.TLS, err = c.handedOver(config)
+	}
 	if err != nil {
 		return nil, config, usageError(fmt.Errorf("%w (%s)", err, c.s.Settings))
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -43,6 +44,25 @@ func (c *Control) Installed(s *Service) bool {
 		_, err = h.Status()
 	}
 	return err == nil
+}
+
+// Foreign tells whether the name of a service is that of another program's, which must be neither changed nor stopped.
+func (c *Control) Foreign(s *Service) bool {
+	if !c.Installed(s) {
+		return false
+	}
+	m, err := mgr.Connect()
+	if err != nil {
+		return true
+	}
+	defer func() { _ = m.Disconnect() }()
+	h, err := m.OpenService(s.Name)
+	if err != nil {
+		return true
+	}
+	defer h.Close()
+	line, err := commandLine(h)
+	return err != nil || !strings.Contains(line, " run "+servedFlag)
 }
 
 // Running tells whether the service runs.

@@ -17,10 +17,10 @@ func ReplaceFile(path string, text []byte, mode fs.FileMode) error {
 	})
 }
 
-// CopyProgram puts a copy of a program where it can be started by everybody and written by its owner only. changed is false
-// when it is there already.
+// CopyProgram puts a copy of a program where it can be started by everybody and written by its owner only, who is the caller.
+// changed is false when it is there already. The same program of another owner is replaced: that one could change it later.
 func CopyProgram(from, to string) (changed bool, err error) {
-	if same(from, to) {
+	if same(from, to) && own(to) {
 		return false, nil
 	}
 	if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {

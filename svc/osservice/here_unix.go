@@ -42,7 +42,10 @@ func Account(wanted string) string {
 	if _, err := user.Lookup(wanted); runtime.GOOS != "darwin" || err == nil {
 		return wanted
 	}
-	return os.Getenv("SUDO_USER")
+	if person := os.Getenv("SUDO_USER"); person != "root" {
+		return person
+	}
+	return ""
 }
 
 // Programs is where a service finds its program when it was elsewhere.
@@ -67,6 +70,16 @@ func Guarded(program string) bool {
 			return true
 		}
 	}
+}
+
+// own tells whether only the caller can change a file, and everybody can start it.
+func own(path string) bool {
+	info, err := os.Lstat(path)
+	if err != nil {
+		return false
+	}
+	owner, known := info.Sys().(*syscall.Stat_t)
+	return known && info.Mode().IsRegular() && int(owner.Uid) == os.Geteuid() && info.Mode().Perm() == 0o755
 }
 
 // Serve runs the work of a service and returns its exit code. Here nobody has to be told; on Windows the manager is, ctx of

@@ -156,3 +156,28 @@ func TestCopyProgram(t *testing.T) {
 		t.Error("/usr/bin/env does not count as guarded")
 	}
 }
+
+// TestCopyOfOthers: the same program is not safe when somebody else can change it, also where it is started from.
+func TestCopyOfOthers(t *testing.T) {
+	dir := t.TempDir()
+	to := filepath.Join(dir, "wamux")
+	spoil := map[string]func() error{"Mode": func() error { return os.Chmod(to, 0o777) }}
+	if os.Geteuid() == 0 {
+		spoil["Owner"] = func() error { return os.Chown(to, 12345, 12345) }
+	}
+	for name, spoil := range spoil {
+		for _, from := range []string{filepath.Join(dir, "built"), to} {
+			if err := errors.Join(os.WriteFile(filepath.Join(dir, "built"), []byte("one"), 0o755), os.WriteFile(to, []byte("one"), 0o755), spoil()); err != nil {
+				t.Fatal(err)
+			}
+			changed, err := CopyProgram(from, to)
+			text, _ := os.ReadFile(to)
+			if err != nil || !changed || !own(to) || string(text) != "one" {
+				t.Errorf("%s, from %s: got %v, %v, own %v, %q", name, from, changed, err, own(to), text)
+			}
+			if again, err := CopyProgram(from, to); err != nil || again {
+				t.Errorf("%s again: got %v, %v", name, again, err)
+			}
+		}
+	}
+}

@@ -24,6 +24,7 @@ depend() {
 
 start_pre() {
 	checkpath --directory --mode 0700 --owner "${ACCOUNT}:${ACCOUNT}" "${DATA}"
+	checkpath --directory --mode 0755 --owner "${ACCOUNT}:${ACCOUNT}" "/run/${NAME}"
 }
 `
 
@@ -53,6 +54,7 @@ done'
 case "$1" in
 start)
 	mkdir -p ${DATA} && chown ${ACCOUNT}:${ACCOUNT} ${DATA} && chmod 0700 ${DATA} || exit 1
+	mkdir -p /run/${NAME} && chown ${ACCOUNT}:${ACCOUNT} /run/${NAME} && chmod 0755 /run/${NAME} || exit 1
 	ulimit -c 0
 	ulimit -n 65536 2>/dev/null
 	export ${VARIABLE}=${SETTINGS}
@@ -78,6 +80,7 @@ esac
 // launchdPlist says 63 for the umask 0077: there are only decimal numbers in it.
 const launchdPlist = `<?xml version="1.0" encoding="UTF-8"?>
 <!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">
+<!-- Made by ` + "`wamux install`" + `. Settings belong into ${SETTINGS}. -->
 <plist version="1.0">
 <dict>
 	<key>Label</key><string>${NAME}</string>

@@ -25,6 +25,13 @@ const (
 // Kinds are those that read a text, which can be made on any machine.
 func Kinds() []Kind { return []Kind{Systemd, OpenRC, SysV, Launchd} }
 
+// The credentials that the manager hands over, in the folder that CREDENTIALS_DIRECTORY names.
+const (
+	IdentityCredential    = "age-identity"
+	CertificateCredential = "tls-cert"
+	KeyCredential         = "tls-key"
+)
+
 // SettingsVariable names, in the environment of a service, the file that its settings are in. Under systemd there is none
 // for a service of the machine: systemd reads that file itself, so that only root has to be able to.
 const SettingsVariable = "WAMUX_ENV_FILE"
@@ -36,14 +43,15 @@ const NoCredential = "none"
 // Service is one program that a manager starts and keeps running. All paths are absolute, or begin with %h, which systemd
 // reads as the home of the user.
 type Service struct {
-	Name     string   // of the service, of its account and of its folders
-	Binary   string   // is started with the word run
-	Personal bool     // belongs to the user who installs it, not to the machine
-	Account  string   // whom it runs as, where the manager makes no account; "" when Personal
-	Data     string   // its working folder
-	Settings string   // a file with lines NAME=value, which need not be there
-	Identity string   // a file with its secret key, which need not be there; "" when the manager can't hand it over
-	Writable []string // folders beside Data that it may write to, where the manager keeps it from that
+	Name     string    // of the service, of its account and of its folders
+	Binary   string    // is started with the word run
+	Personal bool      // belongs to the user who installs it, not to the machine
+	Account  string    // whom it runs as, where the manager makes no account; "" when Personal
+	Data     string    // its working folder
+	Settings string    // a file with lines NAME=value, which need not be there
+	Identity string    // a file with its secret key, which need not be there; "" when the manager can't hand it over
+	TLS      [2]string // files with the certificate of its API and the key, which only root may be able to read; "" where they are not handed over
+	Writable []string  // folders beside Data that it may write to, where the manager keeps it from that
 }
 
 // New returns the service as it is by default: its account and folders are called after it. home is that of the user, and
@@ -80,7 +88,7 @@ func (s *Service) Check() error {
 	if !isName(s.Name) {
 		return errors.New("the name of a service must be of 1 to 30 small letters, digits and -, and begin with a letter")
 	}
-	for _, path := range append([]string{s.Binary, s.Data, s.Settings}, s.Writable...) {
+	for _, path := range s.paths() {
 		if !filepath.IsAbs(strings.Replace(path, "%h/", "/", 1)) {
 			return errors.New(path + " does not begin with /, but a service needs whole paths")
 		}
@@ -89,6 +97,15 @@ func (s *Service) Check() error {
 		}
 	}
 	return nil
+}
+
+// paths are all that stand in a text.
+func (s *Service) paths() []string {
+	paths := append([]string{s.Binary, s.Data, s.Settings}, s.Writable...)
+	if s.TLS[0] != "" {
+		paths = append(paths, s.TLS[:]...)
+	}
+	return paths
 }
 
 func isName(name string) bool {
@@ -108,7 +125,7 @@ func (s *Service) Text(kind Kind) string {
 // fill puts the service into a text. A line that speaks of what the service has not is left out.
 func (s *Service) fill(text string) string {
 	words := map[string]string{"NAME": s.Name, "BINARY": s.Binary, "ACCOUNT": s.Account, "DATA": s.Data, "SETTINGS": s.Settings,
-		"IDENTITY": s.Identity, "NONE": NoCredential, "VARIABLE": SettingsVariable, "WRITABLE": s.writable()}
+		"IDENTITY": s.Identity, "NONE": NoCredential, "CERTIFICATE": s.TLS[0], "KEY": s.TLS[1], "VARIABLE": SettingsVariable, "WRITABLE": s.writable()}
 	var filled []string
 	for line := range strings.Lines(text) {
 		missing := false

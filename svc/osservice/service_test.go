@@ -18,6 +18,7 @@ func services() map[string]*Service {
 	personal := New(Systemd, "wamux", true, "%h", "", "")
 	writable := New(Systemd, "shop-2", false, "", "", "")
 	writable.Binary, writable.Writable = "/usr/local/bin/wamux", []string{"/mnt/usb", "/srv/wamux"}
+	writable.TLS = [2]string{"/etc/letsencrypt/live/shop/fullchain.pem", "/etc/letsencrypt/live/shop/privkey.pem"}
 	agent := New(Launchd, "wamux", true, "/Users/sari", "", "")
 	agent.Binary = "/opt/homebrew/bin/wamux"
 	return map[string]*Service{"systemd": New(Systemd, "wamux", false, "", "", ""), "systemd-user": personal, "systemd-other": writable,
@@ -138,6 +139,7 @@ func TestNamesAreChecked(t *testing.T) {
 		{func(s *Service) { s.Data = "/var/lib/$x" }, "read as something else"},
 		{func(s *Service) { s.Writable = []string{"/mnt/a\nUser=root"} }, "read as something else"},
 		{func(s *Service) { s.Data = "/srv/<b>" }, "read as something else"},
+		{func(s *Service) { s.TLS = [2]string{"/srv/cert.pem", "/srv/my key.pem"} }, "read as something else"},
 	} {
 		s := services()["systemd"]
 		c.change(s)

@@ -2,6 +2,8 @@ package osservice
 
 // systemdUnit runs the service as an account that exists only while it runs, in a system that it cannot change.
 //
+// A socket of its API belongs into the folder below /run, which others can enter.
+//
 // The identity is handed over when it is there: without SetCredential, which is taken in its place, a missing file would keep
 // the service from starting. AF_NETLINK lists the addresses of this machine. Restarts are not limited, whatever the exit code:
 // a crash ends with 2, as a wrong setting does, and what is down for a while is to come back without anybody.
@@ -26,9 +28,13 @@ DynamicUser=yes
 User=${ACCOUNT}
 StateDirectory=${NAME}
 StateDirectoryMode=0700
+RuntimeDirectory=${NAME}
+RuntimeDirectoryMode=0755
 UMask=0077
 LoadCredential=age-identity:${IDENTITY}
 SetCredential=age-identity:${NONE}
+LoadCredential=tls-cert:${CERTIFICATE}
+LoadCredential=tls-key:${KEY}
 LimitNOFILE=65536
 LimitCORE=0
 

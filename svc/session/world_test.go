@@ -47,7 +47,7 @@ type world struct {
 func newWorld(t testing.TB, change ...func(*world)) *world {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+	t.Cleanup(func() { goleak.VerifyNone(t, before, lateFetch()) })
 	w := &world{t: t, path: filepath.Join(t.TempDir(), "test.db")}
 	var err error
 	if w.server, err = sandbox.Start(t.Context(), sandbox.Options{Path: filepath.Join(t.TempDir(), "phones.db"), Log: w.log("sandbox"), Scale: 10}); err != nil {
@@ -61,6 +61,13 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 	w.open()
 	t.Cleanup(w.close)
 	return w
+}
+
+// lateFetch passes over a flaw of whatsmeow: what fetches the app state after new keys came
+// has a context that nobody ends (message.go, handleProtocolMessage), and when the line
+// breaks as it asks it waits 75 seconds for an answer (request.go). Then it ends.
+func lateFetch() goleak.Option {
+	return goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow.(*Client).handleAppStateSyncKeyShare")
 }
 
 // log writes to the test's output when WAMUX_TEST_LOG is set.
