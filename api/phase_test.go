@@ -4,6 +4,8 @@ import (
 	"net/http/httptest"
 	"runtime"
 	"testing"
+	"testing/synctest"
+	"time"
 )
 
 func waitingRequest() *request {
@@ -25,4 +27,29 @@ func TestStopBetween(t *testing.T) {
 	if err := <-entered; err == nil {
 		t.Error("it was let in when nobody waits for it")
 	}
+}
+
+// TestManyWait: so many wait for the start, and the next is told at once that it starts.
+func TestManyWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPhase(true)
+		entered := make(chan error, mostWaiting)
+		for range mostWaiting {
+			go func() { entered <- p.enter(waitingRequest()) }()
+		}
+		synctest.Wait()
+		began := time.Now()
+		if err := p.enter(waitingRequest()); err == nil || problemOf(err).Name != "starting" || time.Since(began) != 0 {
+			t.Errorf("got %v after %v, want at once that it starts", err, time.Since(began))
+		}
+		p.open()
+		for range mostWaiting {
+			if err := <-entered; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := p.enter(waitingRequest()); err != nil || p.working != mostWaiting+1 {
+			t.Errorf("got %v with %d at work, after the start", err, p.working)
+		}
+	})
 }

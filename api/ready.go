@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"net/http"
 	"sync"
 	"time"
@@ -11,13 +12,14 @@ type phase struct {
 	opened  chan struct{} // closed when requests are let in
 	stopped chan struct{} // closed when no more are
 	idle    chan struct{} // closed when it stops and nothing is at work any more
+	waiting chan struct{} // slots for requests that wait for the start
 
 	mu      sync.Mutex
 	working int
 }
 
 func newPhase(starting bool) *phase {
-	p := &phase{opened: make(chan struct{}), stopped: make(chan struct{}), idle: make(chan struct{})}
+	p := &phase{opened: make(chan struct{}), stopped: make(chan struct{}), idle: make(chan struct{}), waiting: make(chan struct{}, mostWaiting)}
 	if !starting {
 		p.open()
 	}
@@ -49,8 +51,11 @@ func isClosed(c <-chan struct{}) bool {
 	}
 }
 
-// startTime is how long a request waits for the start.
-const startTime = time.Minute
+// startTime is how long a request waits for the start, and mostWaiting how many do, whose keys nobody has looked at.
+const (
+	startTime   = time.Minute
+	mostWaiting = 1000
+)
 
 // enter waits until requests are let in, and counts this one; who gets no error calls leave. Who asks how we are is let in always.
 func (p *phase) enter(r *request) error {
@@ -58,15 +63,28 @@ func (p *phase) enter(r *request) error {
 		p.probe()
 		return nil
 	}
+	if !isClosed(p.opened) {
+		p.await(r.Context())
+	}
+	return p.begin()
+}
+
+// await returns when the start is over, or nobody should wait for it any longer, or too many do.
+func (p *phase) await(ctx context.Context) {
+	select {
+	case p.waiting <- struct{}{}:
+	default:
+		return
+	}
+	defer func() { <-p.waiting }()
 	timer := time.NewTimer(startTime)
 	defer timer.Stop()
 	select {
 	case <-p.opened:
 	case <-p.stopped:
-	case <-r.Context().Done():
+	case <-ctx.Done():
 	case <-timer.C:
 	}
-	return p.begin()
 }
 
 // begin counts a request, unless the gateway takes none. Both happen at one moment, or a stop between them would not wait for it.

@@ -3,6 +3,9 @@ package svc
 import (
 	"bytes"
 	"context"
+	"encoding/json"
+	"io"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -90,6 +93,31 @@ func TestCommandLine(t *testing.T) {
 			}
 			if strings.Contains(stderr.String(), "secret") {
 				t.Errorf("got %s, which shows a password", &stderr)
+			}
+		})
+	}
+}
+
+// TestFailureInLogFile: what ends a start is a line of LOG_FILE like any other, and without secrets on either way.
+func TestFailureInLogFile(t *testing.T) {
+	t.Parallel()
+	for _, format := range []string{"text", "json"} {
+		t.Run(format, func(t *testing.T) {
+			dir := t.TempDir()
+			name, socket := filepath.Join(dir, "wamux.log"), filepath.Join(dir, "wk_shop_canary", "x.sock")
+			var errs bytes.Buffer
+			code := Main([]string{"run", "--sandbox", "--port", "off", "--listen-socket", socket, "--log-file", name, "--log-format", format, "--log-level", "silent",
+				"--database", "file:" + filepath.Join(dir, "wamux.db")}, strings.NewReader(""), io.Discard, &errs)
+			if code != exitError || !strings.Contains(errs.String(), "error: LISTEN_SOCKET is ") {
+				t.Errorf("got %d %s", code, &errs)
+			}
+			text, err := os.ReadFile(name)
+			if err != nil || strings.Contains(string(text)+errs.String(), "canary") {
+				t.Errorf("got %v\n%s%s", err, text, &errs)
+			}
+			want := map[string]string{"text": `level=ERROR msg="LISTEN_SOCKET is `, "json": `"level":"ERROR","msg":"LISTEN_SOCKET is `}[format]
+			if strings.Count(string(text), "\n") != 1 || !strings.Contains(string(text), want) || format == "json" && !json.Valid(text) {
+				t.Errorf("got %s, want one line with %s", text, want)
 			}
 		})
 	}

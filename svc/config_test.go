@@ -2,6 +2,7 @@ package svc
 
 import (
 	"bytes"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -125,6 +126,30 @@ func TestOldVariables(t *testing.T) {
 		RATE_LIMIT_WINDOW_MS RATE_LIMIT_MAX_REQUESTS MAX_FILE_SIZE ALLOWED_FILE_TYPES CORS_ORIGIN LOG_LEVEL LOG_FILE`) {
 		if !strings.Contains(help.String(), "\n  "+name+", --") {
 			t.Errorf("wamux help config does not tell %s", name)
+		}
+	}
+}
+
+// TestPackageSettings: the settings that a package puts into /etc are there, and those that open a HOST are all named.
+func TestPackageSettings(t *testing.T) {
+	text, err := os.ReadFile("../.ci/release/package/wamux.env")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var named []string
+	for line := range strings.Lines(string(text)) {
+		if name, _, is := strings.Cut(strings.TrimPrefix(line, "#"), "="); is && !strings.Contains(name, " ") {
+			named = append(named, name)
+		}
+	}
+	for _, name := range named {
+		if !slices.ContainsFunc(options(), func(o option) bool { return o.env == name }) {
+			t.Errorf("there is no setting %s", name)
+		}
+	}
+	for _, name := range []string{"HOST", "TLS_CERT_FILE", "TLS_KEY_FILE", "ALLOW_REMOTE"} {
+		if !slices.Contains(named, name) {
+			t.Errorf("%s is missing", name)
 		}
 	}
 }

@@ -101,27 +101,6 @@ func TestSocket(t *testing.T) {
 	}
 }
 
-// TestSocketUntold leaves a socket alone that answers, though not as one that nobody listens on does.
-func TestSocketUntold(t *testing.T) {
-	t.Parallel()
-	if runtime.GOOS == "windows" {
-		t.Skip("it has no such sockets")
-	}
-	g := &gateway{t: t, dir: t.TempDir(), env: []string{"PORT=off"}}
-	path := filepath.Join(g.dir, "other.sock")
-	other, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer other.Close()
-	if code, said := g.runs("run", "--sandbox", "--listen-socket", path); code != 1 || !strings.Contains(said, "it cannot be told whether another program listens") {
-		t.Errorf("got %d %s", code, said)
-	}
-	if _, err := os.Lstat(path); err != nil {
-		t.Errorf("its socket is gone: %v", err)
-	}
-}
-
 // TestSocketAlone opens no port; the commands find the socket.
 func TestSocketAlone(t *testing.T) {
 	t.Parallel()

@@ -7,8 +7,10 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"wamux/svc/osservice"
@@ -39,6 +41,7 @@ type program struct {
 	ctx            context.Context // ends at SIGINT or SIGTERM
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	record         *slog.Logger // gets what ends this call, too; nil for nobody
 }
 
 func (p program) dispatch(ctx context.Context, args []string) int {
@@ -61,11 +64,24 @@ func (p program) dispatch(ctx context.Context, args []string) int {
 
 // fail tells the person what is wrong and, when there is one, what to do.
 func (p program) fail(code int, err error, hints ...string) int {
+	p.keep(err, hints)
 	fmt.Fprintf(p.stderr, "error: %v\n", err)
 	for _, hint := range hints {
 		fmt.Fprintf(p.stderr, "hint: %s\n", hint)
 	}
 	return code
+}
+
+// keep writes down what fail tells.
+func (p program) keep(err error, hints []string) {
+	if p.record == nil {
+		return
+	}
+	var more []any
+	if len(hints) > 0 {
+		more = []any{"hint", strings.Join(hints, "; ")}
+	}
+	p.record.Error(err.Error(), more...)
 }
 
 // showConfig prints the effective settings and where each came from.

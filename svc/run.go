@@ -52,19 +52,22 @@ func (p program) gateway(ctx context.Context, args []string) int {
 	return exitOK
 }
 
-// app is the program as a value, with its log, which takes the errors of this call from now on, too: a service has nobody at
+// app is the program as a value, with its log. LOG_FILE takes the errors of this call from now on, too: a service has nobody at
 // its screen. The caller closes the log last.
 func (p *program) app(config Config) (_ *App, closeLog func() error, err error) {
 	privateFiles()
 	closeLog = func() error { return nil }
+	out := p.stderr
 	if config.LogFile != "" {
 		file, err := openLogFile(config.LogFile, logFileSize)
 		if err != nil {
 			return nil, nil, err
 		}
-		p.stderr, closeLog = both{p.stderr, file}, file.Close
+		out, closeLog = both{out, file}, file.Close
+		p.record = newLog(Config{LogFormat: config.LogFormat}, newRedactor(file, config.secrets())) // whatever the level of the log
 	}
-	clean := newRedactor(p.stderr, config.secrets())
+	p.stderr = newRedactor(p.stderr, config.secrets())
+	clean := newRedactor(out, config.secrets())
 	log := newLog(config, clean)
 	for _, note := range config.notes() {
 		if config.LogFormat == formatJSON {
