@@ -47,7 +47,7 @@ func (c *serviceCall) install(ctx context.Context) error {
 		return c.failed(err)
 	}
 	changed, err := c.writeSettings(ctx, settings)
-	if err != nil {
+	if err = cmp.Or(err, c.markCopy()); err != nil {
 		return c.failed(err)
 	}
 	made, err := c.h.manager.Install(ctx, c.s)
@@ -105,11 +105,7 @@ func (c *serviceCall) settleBinary() (changed bool, err error) {
 		return false, nil
 	}
 	c.s.Binary = osservice.Programs(c.h.kind)
-	changed, err = osservice.CopyProgram(c.h.self, c.h.fileOf(c.s.Binary))
-	if changed {
-		fmt.Fprintf(c.p.stdout, "%s is copied to %s, where only an administrator may write\n", c.h.self, c.s.Binary)
-	}
-	return changed, err
+	return c.copyProgram()
 }
 
 // note says, before the service starts, what it needs of others for that.

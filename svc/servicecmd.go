@@ -23,7 +23,7 @@ const serviceUsage = `As a service: it starts with the machine, and again when i
       --print[=KIND]           only print what the service manager reads: systemd, openrc, sysv or launchd
       --binary PATH            the binary that the service runs; else this one, which is copied to where only root writes
       --name NAME              the name of the service, of its account and of its folders: wamux
-    wamux uninstall            stop it and take it away; data and settings stay
+    wamux uninstall            stop it and take it away, with the program when install put it there; data and settings stay
     wamux start, stop, restart
                                what they say; --user and --name as above
 
@@ -42,6 +42,8 @@ type serviceCall struct {
 	h    host
 	args arguments
 	s    *osservice.Service
+
+	placed bool // install put the program where there was none
 }
 
 // onService runs a command about the service, whose flags are own.
@@ -140,6 +142,7 @@ func (c *serviceCall) uninstall(ctx context.Context) error {
 	if err := c.h.manager.Uninstall(ctx, c.s); err != nil {
 		return c.failed(err)
 	}
+	c.removeCopy()
 	gone := "is gone"
 	if c.h.manager.Installed(c.s) {
 		gone = "is stopped and starts no more; the package that it came with has the rest"

@@ -152,7 +152,7 @@ func TestInstall(t *testing.T) {
 	m.told("systemctl enable --quiet wamux.service", "systemctl is-active --quiet wamux.service", "systemctl start wamux.service")
 	m.does("restart")
 	m.told("systemctl restart wamux.service")
-	if out := m.does("uninstall"); out != "the service wamux is gone\nyour data stays in /var/lib/wamux, its settings in /etc/wamux\nit also leaves the program /usr/local/bin/wamux: delete it when nothing else needs it\n" {
+	if out := m.does("uninstall"); out != "the service wamux is gone\nyour data stays in /var/lib/wamux, its settings in /etc/wamux\n" {
 		t.Errorf("uninstall: got %s", out)
 	}
 	m.told("systemctl stop wamux.service", "systemctl disable --quiet wamux.service", "systemctl daemon-reload")
@@ -506,6 +506,28 @@ func TestInstallNotes(t *testing.T) {
 	m.refused = "rc-service wamux start"
 	if _, out, _ := m.call("install", "--tls-cert-file", "/srv/cert.pem", "--tls-key-file", "/srv/key.pem"); !strings.Contains(out, "note: the account wamux must be able to read /srv/cert.pem and /srv/key.pem\n") {
 		t.Errorf("got %s", out)
+	}
+}
+
+// TestUninstallCopy: the program that install put there goes with the last service that has it; one that was there before stays,
+// and is named.
+func TestUninstallCopy(t *testing.T) {
+	const program, named = "/usr/local/bin/wamux", "it also leaves the program"
+	m := newMachine(t, osservice.Systemd)
+	m.does("install")
+	m.does("install", "--name", "wamux-2")
+	for _, step := range []struct {
+		args []string
+		left bool
+	}{{[]string{"uninstall"}, true}, {[]string{"uninstall", "--name", "wamux-2"}, false}} {
+		if out := m.does(step.args...); strings.Contains(out, named) != step.left || m.host.exists(program) != step.left {
+			t.Errorf("%v: left %v, got %s", step.args, m.host.exists(program), out)
+		}
+	}
+	m.write(program, "an older one, put there by hand")
+	m.does("install")
+	if out := m.does("uninstall"); !strings.Contains(out, named) || !m.host.exists(program) {
+		t.Errorf("one that was there: left %v, got %s", m.host.exists(program), out)
 	}
 }
 
