@@ -57,12 +57,13 @@ func bundleNodes(b phone.Bundle) []waBinary.Node {
 		body("identity", nil, b.Identity[:]),
 	}
 	if b.OneTime != nil {
-		nodes = append(nodes, preKeyNode("key", b.OneTime))
+		nodes = append(nodes, preKeyNode("key", *b.OneTime))
 	}
-	return append(nodes, preKeyNode("skey", &b.Signed))
+	return append(nodes, preKeyNode("skey", b.Signed))
 }
 
-func preKeyNode(tag string, k *phone.PreKey) waBinary.Node {
+// preKeyNode is a key as it stands in stanzas, which share nothing with that of a device: they are shown later.
+func preKeyNode(tag string, k phone.PreKey) waBinary.Node {
 	n := el(tag, nil, body("id", nil, number24(k.ID)), body("value", nil, k.Public[:]))
 	if k.Signature != nil {
 		n.Content = append(n.GetChildren(), body("signature", nil, k.Signature))
@@ -156,7 +157,7 @@ func (s *Server) digest(d *device) answer {
 		ids = append(ids, body("id", nil, number24(k.id)))
 	}
 	return result(el("digest", nil, body("registration", nil, number32(d.Registration)), body("type", nil, []byte{djb}),
-		body("identity", nil, d.Identity), preKeyNode("skey", &d.Signed), el("list", nil, ids...)))
+		body("identity", nil, d.Identity), preKeyNode("skey", d.Signed), el("list", nil, ids...)))
 }
 
 // bundlesFor answers a request for the keys of devices.

@@ -377,7 +377,7 @@ func (c *client) ask(xmlns, kind string, children ...waBinary.Node) error {
 // rotate uploads the signed pre-key alone, as Baileys does with a new one.
 func (c *client) rotate() error {
 	k := c.Store.SignedPreKey
-	return c.ask("encrypt", "set", el("rotate", nil, preKeyNode("skey", &phone.PreKey{ID: k.KeyID, Public: *k.Pub, Signature: k.Signature[:]})))
+	return c.ask("encrypt", "set", el("rotate", nil, preKeyNode("skey", phone.PreKey{ID: k.KeyID, Public: *k.Pub, Signature: k.Signature[:]})))
 }
 
 // usePreKeys hands out the one-time keys of a phone's first device until it has to make new ones.
