@@ -1,7 +1,9 @@
 package session
 
 import (
+	"errors"
 	"runtime/debug"
+	"time"
 
 	"go.mau.fi/whatsmeow"
 	"go.mau.fi/whatsmeow/appstate"
@@ -27,10 +29,44 @@ func (h *historian) catchUp() {
 	}
 	behind := h.s.behind.Swap(false)
 	for _, name := range appstate.AllPatchNames {
-		if err := h.run.client.FetchAppState(h.ctx, name, false, !behind); err != nil {
+		if err := h.fetchState(name, false, !behind); err != nil {
 			h.s.behind.Store(behind)
+			if h.ctx.Err() != nil {
+				return
+			}
 			h.s.log.Info("a part of the app state could not be fetched", "part", string(name), "error", redact(err))
 		}
+	}
+}
+
+// lockTime is how long a fetch may take to end when the historian has to.
+const lockTime = time.Second
+
+// fetchState fetches a collection, and returns soon after the historian has to end. The
+// library's fetch ends by itself then, unless it waits for the lock of another one: that
+// of new keys has a context that nobody ends (message.go, handleProtocolMessage), and where
+// its answer is dropped, as one is that comes just as a run is stopped (request.go,
+// receiveResponse), it waits 75 seconds for it. Ours is left behind then: it ends with it,
+// having done nothing.
+func (h *historian) fetchState(name appstate.WAPatchName, full, onlyNew bool) error {
+	done := make(chan error, 1)
+	go h.safely(func() {
+		err := errors.New("it broke")
+		defer func() { done <- err }()
+		err = h.run.client.FetchAppState(h.ctx, name, full, onlyNew)
+	})
+	select {
+	case err := <-done:
+		return err
+	case <-h.ctx.Done():
+	}
+	timer := time.NewTimer(lockTime)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return h.ctx.Err()
 	}
 }
 
@@ -55,7 +91,7 @@ func (h *historian) mend(name appstate.WAPatchName) {
 	switch h.s.mends[name] {
 	case 1:
 		h.s.log.Warn("a part of the app state does not add up, all of it is fetched anew", "part", string(name))
-		if err = h.run.client.FetchAppState(h.ctx, name, true, false); err == nil {
+		if err = h.fetchState(name, true, false); err == nil {
 			h.s.mends[name] = 0
 		}
 	case 2:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"go.mau.fi/whatsmeow"
+	"go.mau.fi/whatsmeow/binary"
 	"go.mau.fi/whatsmeow/types"
 
 	"wamux/store/signal"
@@ -144,6 +145,7 @@ func (r *run) end(gentle bool) {
 		go r.abandon()
 		return
 	}
+	r.forsake()
 	r.hangUp()
 	r.cancel()
 	<-r.handling.empty
@@ -169,6 +171,17 @@ func (r *run) landed() bool {
 // abandon tidies up after a handshake that hung, when the library gives it up.
 func (r *run) abandon() {
 	<-r.dialled
+	r.forsake()
 	r.client.Disconnect()
 	r.line.close()
+}
+
+// forsake tells all who wait for an answer over the connection that none will come. The
+// library asks some questions in a context that nobody can end (message.go,
+// handleProtocolMessage), and waits 75 seconds for their answers (request.go) with its lock
+// of the app state in hand. An error of the stream with this code makes it give up at once,
+// where the end of one makes it wait for the next.
+func (r *run) forsake() {
+	//lint:ignore SA1019 there is no other way to them
+	r.client.DangerousInternals().ClearResponseWaiters(&binary.Node{Tag: "stream:error", Attrs: binary.Attrs{"code": "401"}})
 }

@@ -47,7 +47,7 @@ type world struct {
 func newWorld(t testing.TB, change ...func(*world)) *world {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before, lateFetch()) })
+	t.Cleanup(func() { noneLeft(t, before) })
 	w := &world{t: t, path: filepath.Join(t.TempDir(), "test.db")}
 	var err error
 	if w.server, err = sandbox.Start(t.Context(), sandbox.Options{Path: filepath.Join(t.TempDir(), "phones.db"), Log: w.log("sandbox"), Scale: 10}); err != nil {
@@ -63,12 +63,23 @@ func newWorld(t testing.TB, change ...func(*world)) *world {
 	return w
 }
 
-// lateFetch passes over a flaw of whatsmeow: what fetches the app state after new keys came
-// has a context that nobody ends (message.go, handleProtocolMessage), and when the line
-// breaks as it asks it waits 75 seconds for an answer (request.go), with a lock that who
-// else fetches waits for, too (appstate.go). Then both end.
-func lateFetch() goleak.Option {
-	return goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow.(*Client).fetchAppState")
+// lateTime is above what whatsmeow waits for an answer.
+const lateTime = 90 * time.Second
+
+// noneLeft fails when a goroutine is left but those that fetch the app state: whatsmeow does
+// that in a context that nobody can end. Those have to end, too, when it gives up.
+func noneLeft(t testing.TB, before goleak.Option) {
+	goleak.VerifyNone(t, before, goleak.IgnoreAnyFunction("go.mau.fi/whatsmeow.(*Client).fetchAppState"))
+	for end := time.Now().Add(lateTime); ; {
+		err := goleak.Find(before)
+		if err == nil {
+			return
+		}
+		if time.Now().After(end) {
+			t.Error(err)
+			return
+		}
+	}
 }
 
 // log writes to the test's output when WAMUX_TEST_LOG is set.
